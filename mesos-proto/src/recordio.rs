@@ -1,0 +1,19 @@
+//! RecordIO: the framing of Mesos event streams.
+//!
+//! A record is the length of its payload in decimal ASCII, a line feed, and the payload; nothing
+//! separates it from the next one. HTTP chunks have no meaning: a record may span many, a chunk may
+//! hold many.
+//!
+//! [`Decoder`] is strict where the format of Mesos is loose: digits only, a bounded header, a bounded
+//! payload. It never resynchronizes: after an error the stream must be given up, because anything that
+//! follows may be read wrongly.
+
+mod decoder;
+mod encoder;
+mod error;
+
+pub use self::{
+    decoder::{DEFAULT_MAX_RECORD_BYTES, Decoder},
+    encoder::{encode, encode_message},
+    error::{Error, ErrorKind},
+};

@@ -1,0 +1,54 @@
+//! The messages of package `mesos.v1`, and one module for each package below it.
+//!
+//! The types are generated from the `.proto` files of this crate by `cargo xtask codegen`; behaviour
+//! for them lives in files named for the message.
+
+// A module `resource` is generated, too.
+#[path = "v1/resource.rs"]
+mod amounts;
+mod attribute;
+mod ids;
+mod task_state;
+
+pub use amounts::{Ranges, milli};
+pub use generated::*;
+
+/// Written by codegen. It stays one module because the packages refer to each other by `super`.
+#[allow(missing_docs, clippy::all, clippy::nursery, clippy::pedantic, clippy::use_self)]
+#[rustfmt::skip]
+mod generated {
+    include!("v1/generated/mesos.v1.rs");
+
+    /// The operator API of the agent.
+    pub mod agent {
+        include!("v1/generated/mesos.v1.agent.rs");
+    }
+    /// Statuses of inverse offers.
+    pub mod allocator {
+        include!("v1/generated/mesos.v1.allocator.rs");
+    }
+    /// The executor API.
+    pub mod executor {
+        include!("v1/generated/mesos.v1.executor.rs");
+    }
+    /// Planned maintenance.
+    pub mod maintenance {
+        include!("v1/generated/mesos.v1.maintenance.rs");
+    }
+    /// The operator API of the master.
+    pub mod master {
+        include!("v1/generated/mesos.v1.master.rs");
+    }
+    /// Limits of roles.
+    pub mod quota {
+        include!("v1/generated/mesos.v1.quota.rs");
+    }
+    /// The API of resource providers.
+    pub mod resource_provider {
+        include!("v1/generated/mesos.v1.resource_provider.rs");
+    }
+    /// The scheduler API.
+    pub mod scheduler {
+        include!("v1/generated/mesos.v1.scheduler.rs");
+    }
+}

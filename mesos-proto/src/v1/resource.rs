@@ -1,0 +1,186 @@
+//! Amounts: scalars in thousandths, ranges as sets.
+
+use super::{Resource, value};
+
+/// A scalar in thousandths, rounded as Mesos rounds: everything compares and adds up on this integer.
+///
+/// ```
+/// # use mesos_proto::v1::milli;
+/// assert_eq!(milli(0.1) + milli(0.2), milli(0.3));
+/// assert_eq!(milli(1.0004), 1000);
+/// ```
+pub fn milli(value: f64) -> i64 {
+    (value * 1000.0).round() as i64
+}
+
+impl Resource {
+    /// A scalar of so many thousandths, unreserved.
+    pub fn scalar_milli(name: impl Into<String>, milli: i64) -> Self {
+        Self {
+            name: name.into(),
+            r#type: value::Type::Scalar.into(),
+            scalar: Some(value::Scalar { value: milli as f64 / 1000.0 }),
+            ..Self::default()
+        }
+    }
+
+    /// Ranges of numbers, unreserved.
+    pub fn ranges(name: impl Into<String>, ranges: &Ranges) -> Self {
+        Self {
+            name: name.into(),
+            r#type: value::Type::Ranges.into(),
+            ranges: Some(ranges.to_value()),
+            ..Self::default()
+        }
+    }
+
+    /// The amount in thousandths, 0 if this is no scalar.
+    pub fn milli(&self) -> i64 {
+        self.scalar.as_ref().map_or(0, |scalar| milli(scalar.value))
+    }
+}
+
+/// A set of numbers as disjoint ranges in order, both ends included. Adding and taking away are set
+/// operations, whatever the order or overlap of the input.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Ranges(Vec<(u64, u64)>);
+
+impl Ranges {
+    /// The numbers of a resource or attribute value. Ranges whose begin is after their end hold nothing.
+    pub fn from_value(value: &value::Ranges) -> Self {
+        let mut ranges = Self::default();
+        for range in &value.range {
+            ranges.insert(range.begin, range.end);
+        }
+        ranges
+    }
+
+    /// One range.
+    pub fn single(begin: u64, end: u64) -> Self {
+        let mut ranges = Self::default();
+        ranges.insert(begin, end);
+        ranges
+    }
+
+    /// As the protobuf message.
+    pub fn to_value(&self) -> value::Ranges {
+        value::Ranges { range: self.0.iter().map(|&(begin, end)| value::Range { begin, end }).collect() }
+    }
+
+    /// Adds the numbers from `begin` to `end`.
+    pub fn insert(&mut self, begin: u64, end: u64) {
+        if begin > end {
+            return;
+        }
+        let (mut begin, mut end) = (begin, end);
+        // Ranges that touch or overlap the new one melt into it.
+        self.0.retain(|&(other_begin, other_end)| {
+            let apart = other_end.saturating_add(1) < begin || end.saturating_add(1) < other_begin;
+            if !apart {
+                begin = begin.min(other_begin);
+                end = end.max(other_end);
+            }
+            apart
+        });
+        let at = self.0.partition_point(|&(other, _)| other < begin);
+        self.0.insert(at, (begin, end));
+    }
+
+    /// Adds every number of `other`.
+    pub fn add(&mut self, other: &Self) {
+        for &(begin, end) in &other.0 {
+            self.insert(begin, end);
+        }
+    }
+
+    /// Takes every number of `other` away.
+    pub fn subtract(&mut self, other: &Self) {
+        for &(cut_begin, cut_end) in &other.0 {
+            let mut rest = Vec::with_capacity(self.0.len() + 1);
+            for &(begin, end) in &self.0 {
+                if cut_end < begin || end < cut_begin {
+                    rest.push((begin, end));
+                    continue;
+                }
+                if begin < cut_begin {
+                    rest.push((begin, cut_begin - 1));
+                }
+                if cut_end < end {
+                    rest.push((cut_end + 1, end));
+                }
+            }
+            self.0 = rest;
+        }
+    }
+
+    /// Whether every number of `other` is in this set.
+    pub fn contains(&self, other: &Self) -> bool {
+        other.0.iter().all(|&(begin, end)| self.0.iter().any(|&(from, to)| from <= begin && end <= to))
+    }
+
+    /// Whether this number is in the set.
+    pub fn contains_number(&self, number: u64) -> bool {
+        self.0.iter().any(|&(begin, end)| begin <= number && number <= end)
+    }
+
+    /// Whether there is no number.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The numbers in order.
+    pub fn numbers(&self) -> impl Iterator<Item = u64> + '_ {
+        self.0.iter().flat_map(|&(begin, end)| begin..=end)
+    }
+
+    /// The ranges in order.
+    pub fn ranges(&self) -> &[(u64, u64)] {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn inverted_and_extreme_ranges_do_no_harm() {
+        let mut ranges = Ranges::default();
+        ranges.insert(5, 4);
+        assert!(ranges.is_empty());
+        ranges.insert(0, u64::MAX);
+        ranges.insert(3, 4);
+        assert_eq!(ranges.ranges(), [(0, u64::MAX)]);
+        ranges.subtract(&Ranges::single(0, 0));
+        ranges.subtract(&Ranges::single(u64::MAX, u64::MAX));
+        assert_eq!(ranges.ranges(), [(1, u64::MAX - 1)]);
+    }
+
+    fn set(ranges: &[(u8, u8)]) -> (Ranges, std::collections::BTreeSet<u64>) {
+        let mut compact = Ranges::default();
+        let mut plain = std::collections::BTreeSet::new();
+        for &(begin, end) in ranges {
+            compact.insert(begin.into(), end.into());
+            plain.extend(u64::from(begin)..=u64::from(end));
+        }
+        (compact, plain)
+    }
+
+    proptest! {
+        #[test]
+        fn ranges_behave_as_a_set(a: Vec<(u8, u8)>, b: Vec<(u8, u8)>) {
+            let ((a, plain_a), (b, plain_b)) = (set(&a), set(&b));
+            prop_assert!(a.numbers().eq(plain_a.iter().copied()));
+            prop_assert!(a.ranges().windows(2).all(|pair| pair[0].1 + 1 < pair[1].0));
+            prop_assert_eq!(a.contains(&b), plain_b.is_subset(&plain_a));
+            let mut rest = a.clone();
+            rest.subtract(&b);
+            prop_assert!(rest.numbers().eq(plain_a.difference(&plain_b).copied()));
+            let mut sum = a.clone();
+            sum.add(&b);
+            prop_assert!(sum.numbers().eq(plain_a.union(&plain_b).copied()));
+        }
+    }
+}
