@@ -1,0 +1,137 @@
+//! Settings of a client, and its start.
+
+use std::{
+    hash::{BuildHasher, RandomState},
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
+
+use mesos_proto::v1;
+use tokio::{sync::mpsc, task::JoinSet};
+
+use crate::{
+    client::Client,
+    driver::Driver,
+    error::BuildError,
+    events::Events,
+    session::{Masters, Session, SessionConfig},
+};
+
+/// Makes a [`Client`] and its [`Events`].
+///
+/// ```no_run
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// use mesos_proto::v1;
+/// use mesos_scheduler_client::{ClientBuilder, Masters};
+///
+/// let info = v1::FrameworkInfo { user: "nobody".into(), name: "demo".into(), ..Default::default() };
+/// let masters = Masters::parse("http://master1.example:5050,http://master2.example:5050")?;
+/// let (client, mut events) = ClientBuilder::new(info, masters).missed_heartbeats(3).start()?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct ClientBuilder {
+    config: SessionConfig,
+    event_capacity: usize,
+}
+
+impl ClientBuilder {
+    /// A client with defaults that fit a real cluster. With an id in `framework_info` it takes over that
+    /// framework, also from another instance; without one the master chooses an id.
+    pub fn new(framework_info: v1::FrameworkInfo, masters: Masters) -> Self {
+        let seed = RandomState::new().hash_one("backoff");
+        Self { config: SessionConfig::new(framework_info, masters, seed), event_capacity: 4096 }
+    }
+
+    /// Roles that get no offers from the start.
+    pub fn suppressed_roles(mut self, roles: Vec<String>) -> Self {
+        self.config.suppressed_roles = roles;
+        self
+    }
+
+    /// Heartbeat intervals of silence after which the stream counts as dead; 5 unless set.
+    pub fn missed_heartbeats(mut self, number: u32) -> Self {
+        self.config.missed_heartbeats = number;
+        self
+    }
+
+    /// Time to connect to a master, name resolution included; 5 s unless set.
+    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.config.connect_timeout = timeout;
+        self
+    }
+
+    /// Time from the connection to SUBSCRIBED; 30 s unless set.
+    pub fn subscribe_timeout(mut self, timeout: Duration) -> Self {
+        self.config.subscribe_timeout = timeout;
+        self
+    }
+
+    /// Time from a call to its answer, after which the subscription is given up; 75 s unless set.
+    pub fn call_timeout(mut self, timeout: Duration) -> Self {
+        self.config.call_timeout = timeout;
+        self
+    }
+
+    /// Time from [`Client::teardown`] to its confirmation, reconnecting included; 10 s unless set.
+    pub fn teardown_timeout(mut self, timeout: Duration) -> Self {
+        self.config.teardown_timeout = timeout;
+        self
+    }
+
+    /// Waiting between attempts: attempt n waits a random part of `min(cap, base * 2^n)`. 500 ms and 15 s
+    /// unless set.
+    pub fn backoff(mut self, base: Duration, cap: Duration) -> Self {
+        self.config.backoff_base = base;
+        self.config.backoff_cap = cap;
+        self
+    }
+
+    /// Seed of the jitter; random unless set.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.config.seed = seed;
+        self
+    }
+
+    /// Events that may wait until they are taken; 4096 unless set. One more ends the client.
+    pub fn event_capacity(mut self, events: usize) -> Self {
+        self.event_capacity = events;
+        self
+    }
+
+    /// Starts to subscribe.
+    ///
+    /// # Errors
+    /// A setting makes no sense.
+    ///
+    /// # Panics
+    /// If called outside of a tokio runtime with I/O and time enabled.
+    pub fn start(self) -> Result<(Client, Events), BuildError> {
+        self.check()?;
+        let (commands, wishes) = mpsc::unbounded_channel();
+        let (queue, events) = mpsc::channel(self.event_capacity);
+        let closed = Arc::new(OnceLock::new());
+        let driver = Driver::new(Session::new(self.config), wishes, queue, Arc::clone(&closed));
+        let mut tasks = JoinSet::new();
+        tasks.spawn(driver.run());
+        let client = Client { commands, closed: Arc::clone(&closed) };
+        Ok((client, Events::new(events, closed, tasks)))
+    }
+
+    fn check(&self) -> Result<(), BuildError> {
+        let config = &self.config;
+        let zeroes = [
+            ("missed_heartbeats", config.missed_heartbeats == 0),
+            ("connect_timeout", config.connect_timeout.is_zero()),
+            ("subscribe_timeout", config.subscribe_timeout.is_zero()),
+            ("call_timeout", config.call_timeout.is_zero()),
+            ("teardown_timeout", config.teardown_timeout.is_zero()),
+            ("event_capacity", self.event_capacity == 0),
+        ];
+        match zeroes.into_iter().find(|(_, is_zero)| *is_zero) {
+            Some((setting, _)) => Err(BuildError::Zero { setting }),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! The loop that joins a session, its connections, the clock and the user.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, OnceLock},
+    time::Instant,
+};
+
+use tokio::{
+    sync::{
+        mpsc::{self, error::TrySendError},
+        oneshot,
+    },
+    time,
+};
+use tracing::{debug, info, warn};
+
+use crate::{
+    client::Command,
+    session::{CallOutcome, CallToken, CloseReason, Event, Session},
+    transport::{Input, Transport},
+};
+
+/// Runs one session to its end.
+#[derive(Debug)]
+pub(crate) struct Driver {
+    session: Session,
+    transport: Transport,
+    inputs: mpsc::Receiver<Input>,
+    commands: mpsc::UnboundedReceiver<Command>,
+    events: mpsc::Sender<Event>,
+    closed: Arc<OnceLock<CloseReason>>,
+    /// Who waits for the outcome of a call.
+    callers: BTreeMap<CallToken, oneshot::Sender<CallOutcome>>,
+    /// Who waits for the end; dropping them tells it.
+    waiting_for_end: Vec<oneshot::Sender<()>>,
+}
+
+impl Driver {
+    pub(crate) fn new(
+        session: Session,
+        commands: mpsc::UnboundedReceiver<Command>,
+        events: mpsc::Sender<Event>,
+        closed: Arc<OnceLock<CloseReason>>,
+    ) -> Self {
+        let (transport, inputs) = Transport::new();
+        Self {
+            session,
+            transport,
+            inputs,
+            commands,
+            events,
+            closed,
+            callers: BTreeMap::new(),
+            waiting_for_end: Vec::new(),
+        }
+    }
+
+    /// Input, then everything that the session wants, then wait; until the session is closed. Nothing here
+    /// waits for the user.
+    pub(crate) async fn run(mut self) {
+        self.session.start(now());
+        let mut has_clients = true;
+        let reason = loop {
+            if let Some(reason) = self.drain() {
+                break reason;
+            }
+            let deadline = self.session.poll_timeout().map(|(at, _)| at);
+            tokio::select! {
+                Some(input) = self.inputs.recv() => self.handle_input(input),
+                command = self.commands.recv(), if has_clients => match command {
+                    Some(command) => self.handle_command(command),
+                    None => has_clients = false,
+                },
+                () = sleep_until(deadline) => self.session.handle_timeout(now()),
+            }
+        };
+        self.finish(reason);
+    }
+
+    /// Does all that the session wants. Returns how the session ended, if it did.
+    fn drain(&mut self) -> Option<CloseReason> {
+        while let Some(transmit) = self.session.poll_transmit(now()) {
+            self.transport.transmit(transmit);
+        }
+        while let Some((call, outcome)) = self.session.poll_outcome() {
+            debug!(?call, ?outcome, "call resolved");
+            if let Some(caller) = self.callers.remove(&call) {
+                // The caller may have dropped the reply.
+                let _ = caller.send(outcome);
+            }
+        }
+        while let Some(event) = self.session.poll_event() {
+            log(&event);
+            if let Event::Closed(reason) = event {
+                return Some(reason);
+            }
+            match self.events.try_send(event) {
+                Ok(()) => {}
+                Err(TrySendError::Full(_)) => self.session.handle_overflow(self.events.max_capacity()),
+                // The receiver owns this driver and is about to end it.
+                Err(TrySendError::Closed(_)) => self.session.close(),
+            }
+        }
+        None
+    }
+
+    fn handle_input(&mut self, input: Input) {
+        let (session, now) = (&mut self.session, now());
+        match input {
+            Input::Connected { stream } => session.handle_connected(now, stream),
+            Input::Head { stream, status, headers, text } => {
+                session.handle_response_head(now, stream, status, &headers, &text);
+            }
+            Input::Bytes { stream, bytes } => session.handle_stream_bytes(now, stream, bytes),
+            Input::End { stream } => session.handle_stream_end(now, stream),
+            Input::StreamFailed { stream, why } => session.handle_stream_failed(now, stream, &why),
+            Input::CallReply { call, status, text } => session.handle_call_reply(now, call, status, &text),
+            Input::CallFailed { call, why } => session.handle_call_failed(now, call, &why),
+        }
+    }
+
+    fn handle_command(&mut self, command: Command) {
+        match command {
+            Command::Call { call, reply } => {
+                let token = self.session.call(*call);
+                self.callers.insert(token, reply);
+            }
+            Command::SetSuppressedRoles(roles) => self.session.set_suppressed_roles(roles),
+            Command::SetFrameworkInfo(info) => self.session.set_framework_info(*info),
+            Command::Teardown { done } => {
+                self.waiting_for_end.push(done);
+                self.session.teardown(now());
+            }
+            Command::Close { done } => {
+                self.waiting_for_end.push(done);
+                self.session.close();
+            }
+        }
+    }
+
+    /// Tells the end to everyone: first why, then that.
+    fn finish(mut self, reason: CloseReason) {
+        while let Some((call, outcome)) = self.session.poll_outcome() {
+            if let Some(caller) = self.callers.remove(&call) {
+                // As above.
+                let _ = caller.send(outcome);
+            }
+        }
+        self.commands.close();
+        while let Ok(command) = self.commands.try_recv() {
+            match command {
+                Command::Call { reply, .. } => {
+                    // As above.
+                    let _ = reply.send(CallOutcome::NotSubscribed);
+                }
+                Command::Teardown { done } | Command::Close { done } => self.waiting_for_end.push(done),
+                Command::SetSuppressedRoles(_) | Command::SetFrameworkInfo(_) => {}
+            }
+        }
+        // Only this driver sets it, here.
+        let _ = self.closed.set(reason);
+    }
+}
+
+fn log(event: &Event) {
+    match event {
+        Event::Subscribed { framework_id, url, .. } => info!(%framework_id, url, "subscribed"),
+        Event::Mesos(event) => debug!(kind = ?event.r#type(), "event"),
+        Event::Disconnected { why, retry_in } => warn!(why, ?retry_in, "not subscribed"),
+        Event::Closed(reason) => info!(%reason, "closed"),
+    }
+}
+
+async fn sleep_until(deadline: Option<Instant>) {
+    match deadline {
+        Some(at) => time::sleep_until(at.into()).await,
+        None => std::future::pending().await,
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the driver is what gives the session its time")]
+fn now() -> Instant {
+    // The clock of tokio, which its tests can stop.
+    time::Instant::now().into_std()
+}

@@ -1,0 +1,264 @@
+#![doc = include_str!("../docs/session.md")]
+
+mod backoff;
+mod config;
+mod event;
+mod input;
+mod masters;
+mod pending;
+mod request;
+mod state;
+mod timers;
+mod transition;
+mod verdict;
+
+use std::{collections::VecDeque, time::Instant};
+
+use mesos_proto::v1::{
+    self,
+    scheduler::{
+        Call,
+        call::{self, Type},
+    },
+};
+
+use self::{
+    backoff::Backoff,
+    masters::Rotation,
+    pending::{Calls, Kind},
+    state::State,
+    timers::{TimerTable, after},
+};
+pub use self::{
+    config::SessionConfig,
+    event::{CloseReason, Event},
+    masters::Masters,
+    pending::{CallOutcome, CallToken},
+    request::{StreamToken, Transmit},
+    state::SessionState,
+    timers::Timer,
+};
+#[expect(unused_imports)]
+pub(crate) use self::{request::post, verdict::excerpt};
+
+/// One subscription of one framework, over all its streams and masters, without any I/O.
+///
+/// ```text
+///         start              200 + stream id             SUBSCRIBED
+///  Idle ────────► Connecting ───────────────► Expect… ──────────────► Subscribed
+///                  ▲  │ ▲  307                  │                      │      │
+///                  │  └─┘                       │                      │      │ teardown
+///                  │  │ 404, 5xx, failed, late  │ end, garbage, late   │ end, silence, garbage,
+///     time is over │  ▼                         ▼                      │ lost for calls  │
+///                 Backoff ◄────────────────────────────────────────────┘                 ▼
+///                  ▲                                          end before 202           Closing
+///                  └──────────────────────────────────────────────────────────────────── │
+///                                                                                  202 and end
+///  any state ── hopeless 4xx, failed over, removed, refused, overflow, close ──► Closed ◄─┘
+/// ```
+///
+/// The methods come in four families. Verbs ([`start`](Self::start), [`call`](Self::call), ...) are wishes of
+/// the owner. `handle_*` takes what happened: each input of a stream carries the token that
+/// [`Transmit::Subscribe`] gave, so that late input of an old stream is told apart and ignored. `poll_*` gives
+/// what is to be done; after any other method, take from [`poll_transmit`](Self::poll_transmit),
+/// [`poll_outcome`](Self::poll_outcome) and [`poll_event`](Self::poll_event) until they are empty, then
+/// ask [`poll_timeout`](Self::poll_timeout) how long to wait. The rest are getters.
+///
+/// ```
+/// use std::time::Instant;
+/// use mesos_proto::v1;
+/// use mesos_scheduler_client::{Masters, Session, SessionConfig, Timer, Transmit};
+///
+/// let info = v1::FrameworkInfo { user: "nobody".into(), name: "demo".into(), ..Default::default() };
+/// let mut session = Session::new(SessionConfig::new(info, Masters::parse("master1.example:5050")?, 42));
+/// let now = Instant::now();
+/// session.start(now);
+/// let Some(Transmit::Subscribe { endpoint, .. }) = session.poll_transmit(now) else { panic!() };
+/// assert_eq!(endpoint.to_string(), "http://master1.example:5050");
+/// assert!(matches!(session.poll_timeout(), Some((_, Timer::Connect))));
+/// # Ok::<(), mesos_scheduler_client::UrlError>(())
+/// ```
+#[derive(Debug)]
+pub struct Session {
+    state: State,
+    /// What the next SUBSCRIBE says; `framework_info.id` is set as soon as it is known.
+    desired: call::Subscribe,
+    config: SessionConfig,
+    rotation: Rotation,
+    backoff: Backoff,
+    timers: TimerTable,
+    calls: Calls,
+    transmits: VecDeque<Transmit>,
+    events: VecDeque<Event>,
+    next_stream: u64,
+    /// `teardown` was called; from then on the owner hears no more events of Mesos.
+    is_tearing_down: bool,
+    /// A SUBSCRIBE without id was sent and its outcome is unknown.
+    may_have_ghost: bool,
+    /// What the last failure was, for the owner who waits for a teardown.
+    last_failure: Option<String>,
+}
+
+impl Session {
+    /// A session that waits for [`start`](Self::start).
+    pub fn new(config: SessionConfig) -> Self {
+        Self {
+            state: State::Idle,
+            desired: call::Subscribe {
+                framework_info: config.framework_info.clone(),
+                suppressed_roles: config.suppressed_roles.clone(),
+                offer_constraints: None,
+            },
+            rotation: Rotation::new(config.masters.clone()),
+            backoff: Backoff::new(config.backoff_base, config.backoff_cap, config.seed),
+            timers: TimerTable::default(),
+            calls: Calls::new(config.max_calls_in_flight.max(1), config.call_timeout),
+            transmits: VecDeque::new(),
+            events: VecDeque::new(),
+            next_stream: 0,
+            is_tearing_down: false,
+            may_have_ghost: false,
+            last_failure: None,
+            config,
+        }
+    }
+
+    /// What the session waits for.
+    pub fn state(&self) -> SessionState {
+        self.state.name()
+    }
+
+    /// The id of the framework, as soon as one is known.
+    pub fn framework_id(&self) -> Option<&v1::FrameworkId> {
+        self.desired.framework_info.id.as_ref().filter(|id| !id.value.is_empty())
+    }
+}
+
+/// Wishes of the owner.
+impl Session {
+    /// Begins to subscribe. Has an effect once.
+    pub fn start(&mut self, now: Instant) {
+        if matches!(self.state, State::Idle) {
+            self.connect_to_next_master(now);
+        }
+    }
+
+    /// Makes a call. Its `framework_id` is filled in (for UPDATE_FRAMEWORK also that of its info). The outcome
+    /// comes from [`poll_outcome`](Self::poll_outcome), once for each token. Calls are sent in the order
+    /// in which they were made, each at most once.
+    pub fn call(&mut self, mut call: Call) -> CallToken {
+        if let Some(why) = why_not_to_send(call.r#type()) {
+            return self.calls.push_resolved(CallOutcome::Invalid { why: why.to_owned() });
+        }
+        if !matches!(self.state, State::Subscribed(_)) {
+            return self.calls.push_resolved(CallOutcome::NotSubscribed);
+        }
+        let id = self.desired.framework_info.id.clone();
+        call.framework_id.clone_from(&id);
+        let kind = match &mut call.update_framework {
+            Some(update) if call.r#type == Some(Type::UpdateFramework.into()) => {
+                update.framework_info.id = id;
+                Kind::Update(Box::new(update.clone()))
+            }
+            Some(_) | None => Kind::Plain,
+        };
+        self.calls.push(kind, request::body(&call))
+    }
+
+    /// Sets the roles that get no offers, for the next SUBSCRIBE.
+    pub fn set_suppressed_roles(&mut self, roles: Vec<String>) {
+        self.desired.suppressed_roles = roles;
+    }
+
+    /// Sets who the framework is, for the next SUBSCRIBE. An id that is known stays.
+    pub fn set_framework_info(&mut self, info: v1::FrameworkInfo) {
+        let id = self.framework_id().cloned().or(info.id.clone());
+        self.desired.framework_info = v1::FrameworkInfo { id, ..info };
+    }
+
+    /// Ends the framework: sends TEARDOWN after the calls made before, subscribing again for it if need be, and
+    /// closes when it is confirmed or its time is over.
+    pub fn teardown(&mut self, now: Instant) {
+        if self.is_tearing_down || matches!(self.state, State::Closed) {
+            return;
+        }
+        self.is_tearing_down = true;
+        self.timers.set(Timer::Teardown, after(now, self.config.teardown_timeout));
+        match &self.state {
+            State::Idle | State::Backoff if self.framework_id().is_none() => {
+                self.close_without_framework();
+            }
+            State::Idle | State::Backoff => self.connect_to_next_master(now),
+            State::Subscribed(_) => self.begin_teardown(),
+            State::Connecting(_) | State::ExpectSubscribed(_) | State::Closing(_) | State::Closed => {}
+        }
+    }
+
+    /// Ends the session and leaves the framework alone.
+    pub fn close(&mut self) {
+        self.close_with(CloseReason::ClosedByUser);
+    }
+}
+
+/// What is to be done.
+impl Session {
+    /// The next thing to do on the network.
+    pub fn poll_transmit(&mut self, now: Instant) -> Option<Transmit> {
+        if let Some(transmit) = self.transmits.pop_front() {
+            return Some(transmit);
+        }
+        let stream = &self.state.subscription()?.stream;
+        let (token, body) = self.calls.transmit(now)?;
+        let transmit = Transmit::Call {
+            call: token,
+            endpoint: stream.url.endpoint().clone(),
+            request: request::call(&stream.url, &stream.id, body),
+        };
+        self.update_call_timer();
+        Some(transmit)
+    }
+
+    /// The next call that was resolved.
+    pub fn poll_outcome(&mut self) -> Option<(CallToken, CallOutcome)> {
+        self.calls.poll_outcome()
+    }
+
+    /// The next event.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    /// When to call [`handle_timeout`](Self::handle_timeout), and why. `None` only in states Idle and
+    /// Closed.
+    pub fn poll_timeout(&self) -> Option<(Instant, Timer)> {
+        self.timers.next()
+    }
+}
+
+/// Calls that a session does not send for its owner.
+fn why_not_to_send(call_type: Type) -> Option<&'static str> {
+    match call_type {
+        // A master that gets UNKNOWN of a framework it knows ends its process.
+        Type::Unknown => Some("the call has no type, or one that the scheduler API does not have"),
+        Type::Subscribe => Some("the session subscribes by itself"),
+        Type::Teardown => Some("a framework is torn down by the method for it"),
+        Type::Accept
+        | Type::Decline
+        | Type::AcceptInverseOffers
+        | Type::DeclineInverseOffers
+        | Type::Revive
+        | Type::Kill
+        | Type::Shutdown
+        | Type::Acknowledge
+        | Type::AcknowledgeOperationStatus
+        | Type::Reconcile
+        | Type::ReconcileOperations
+        | Type::Message
+        | Type::Request
+        | Type::Suppress
+        | Type::UpdateFramework => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;

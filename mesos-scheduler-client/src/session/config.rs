@@ -1,0 +1,68 @@
+//! What a session is told when it is made.
+
+use std::time::Duration;
+
+use mesos_proto::{recordio, v1};
+
+use super::Masters;
+
+/// Settings of a [`Session`](super::Session). The fields without a doc of their own choice have defaults that
+/// fit a real cluster; [`SessionConfig::new`] sets them.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct SessionConfig {
+    /// The masters to try.
+    pub masters: Masters,
+    /// Who the framework is. With an id it takes over that framework, without one the master chooses an id.
+    pub framework_info: v1::FrameworkInfo,
+    /// Roles that get no offers.
+    pub suppressed_roles: Vec<String>,
+    /// Time to connect to a master, name resolution included. 5 s.
+    pub connect_timeout: Duration,
+    /// Time from the connection to SUBSCRIBED. 30 s.
+    pub subscribe_timeout: Duration,
+    /// Time from a call to its answer; when it is over, the subscription is given up. 75 s, as the
+    /// documentation of Mesos advises.
+    pub call_timeout: Duration,
+    /// Time from `teardown` to its confirmation, reconnecting included. 10 s.
+    pub teardown_timeout: Duration,
+    /// Heartbeat intervals of silence after which the stream counts as dead. 5.
+    pub missed_heartbeats: u32,
+    /// Longest wait before the second attempt; each later one doubles it. 500 ms.
+    pub backoff_base: Duration,
+    /// Longest wait before any attempt. 15 s.
+    pub backoff_cap: Duration,
+    /// Age at which a subscription counts as stable: when it is lost, the backoff begins anew. 10 s.
+    pub stable_after: Duration,
+    /// Redirects in a row that are followed. 5.
+    pub max_redirects: u32,
+    /// Largest record that is taken. 256 MiB.
+    pub max_record_bytes: u64,
+    /// Calls that are sent before the first of them has its answer. 1.
+    pub max_calls_in_flight: usize,
+    /// Seed of the jitter.
+    pub seed: u64,
+}
+
+impl SessionConfig {
+    /// The defaults.
+    pub fn new(framework_info: v1::FrameworkInfo, masters: Masters, seed: u64) -> Self {
+        Self {
+            masters,
+            framework_info,
+            suppressed_roles: Vec::new(),
+            connect_timeout: Duration::from_secs(5),
+            subscribe_timeout: Duration::from_secs(30),
+            call_timeout: Duration::from_secs(75),
+            teardown_timeout: Duration::from_secs(10),
+            missed_heartbeats: 5,
+            backoff_base: Duration::from_millis(500),
+            backoff_cap: Duration::from_secs(15),
+            stable_after: Duration::from_secs(10),
+            max_redirects: 5,
+            max_record_bytes: recordio::DEFAULT_MAX_RECORD_BYTES,
+            max_calls_in_flight: 1,
+            seed,
+        }
+    }
+}

@@ -1,0 +1,362 @@
+//! Addresses of masters and agents: the few forms of a URL that Mesos uses, nothing more.
+
+use std::{fmt, net::Ipv6Addr, str::FromStr};
+
+use http::uri::PathAndQuery;
+
+/// A host and a port to connect to.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Endpoint {
+    host: String,
+    port: u16,
+}
+
+impl Endpoint {
+    /// The name or address, without the brackets of an IPv6 address.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// The TCP port.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// `host:port`, the form of a `Host` header.
+    pub fn authority(&self) -> String {
+        if self.host.contains(':') {
+            format!("[{}]:{}", self.host, self.port)
+        } else {
+            format!("{}:{}", self.host, self.port)
+        }
+    }
+}
+
+/// The form `http://host:port`.
+impl fmt::Display for Endpoint {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "http://{}", self.authority())
+    }
+}
+
+/// An `http` URL: an [`Endpoint`] and a path, which may be empty.
+///
+/// ```
+/// use mesos_scheduler_client::HttpUrl;
+///
+/// let url: HttpUrl = "http://master1.example:5050".parse()?;
+/// assert_eq!(url.endpoint().host(), "master1.example");
+/// assert_eq!("master1.example:5050".parse::<HttpUrl>()?, url);
+///
+/// let error = "htp://master1.example:5050".parse::<HttpUrl>().unwrap_err();
+/// assert_eq!(
+///     error.to_string(),
+///     "invalid URL 'htp://master1.example:5050': unknown scheme 'htp', expected http://host:port"
+/// );
+/// # Ok::<(), mesos_scheduler_client::UrlError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct HttpUrl {
+    endpoint: Endpoint,
+    path: String,
+}
+
+impl HttpUrl {
+    /// A URL of a host (name, IPv4 or IPv6 address) and a port, without a path.
+    ///
+    /// # Errors
+    /// The host is no host, or the port is not in 1-65535.
+    pub fn new(host: &str, port: i64) -> Result<Self, UrlError> {
+        let text = if host.contains(':') && !host.starts_with('[') {
+            format!("[{host}]:{port}")
+        } else {
+            format!("{host}:{port}")
+        };
+        text.parse()
+    }
+
+    /// Where to connect to.
+    pub fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+
+    /// The path with its query, as written; empty or beginning with `/`.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// This URL with `api_path` behind its own path, unless it ends with it anyway: the address of an API
+    /// below a base URL.
+    pub(crate) fn with_api_path(&self, api_path: &str) -> Self {
+        if self.path.ends_with(api_path) {
+            return self.clone();
+        }
+        let path = format!("{}{api_path}", self.path.trim_end_matches('/'));
+        Self { endpoint: self.endpoint.clone(), path }
+    }
+
+    /// The target of a `Location` header in an answer from this URL. Mesos writes it without a scheme
+    /// (`//host:port/path`); proxies and other versions write it in full, as `host:port`, or as a path.
+    /// A location without a path keeps the path of the request.
+    pub(crate) fn resolve(&self, location: &str) -> Result<Self, UrlError> {
+        let location = location.trim();
+        if location.starts_with('/') && !location.starts_with("//") {
+            let path = parse_path(location).map_err(|problem| UrlError::new(location, problem))?;
+            return Ok(Self { endpoint: self.endpoint.clone(), path });
+        }
+        let target = parse(location, Some(80)).map_err(|problem| UrlError::new(location, problem))?;
+        if target.path.is_empty() || target.path == "/" {
+            return Ok(Self { path: self.path.clone(), ..target });
+        }
+        Ok(target)
+    }
+}
+
+/// Accepts `http://host:port` with an optional path, and `host:port`.
+impl FromStr for HttpUrl {
+    type Err = UrlError;
+
+    fn from_str(text: &str) -> Result<Self, UrlError> {
+        parse(text.trim(), None).map_err(|problem| UrlError::new(text, problem))
+    }
+}
+
+impl fmt::Display for HttpUrl {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}{}", self.endpoint, self.path)
+    }
+}
+
+/// A text that is no usable URL: the configuration's fault, or that of whoever sent a redirect.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UrlError {
+    text: String,
+    problem: Problem,
+}
+
+impl UrlError {
+    fn new(text: &str, problem: Problem) -> Self {
+        Self { text: without_credentials(text), problem }
+    }
+}
+
+impl fmt::Display for UrlError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "invalid URL '{}': {}", self.text.escape_debug(), self.problem)
+    }
+}
+
+impl std::error::Error for UrlError {}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Problem {
+    Empty,
+    Scheme(String),
+    Credentials,
+    NoHost,
+    BadHost(String),
+    NoPort,
+    BadPort(String),
+    BadPath(String),
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => write!(formatter, "it is empty, expected http://host:port"),
+            Self::Scheme(scheme) if scheme == "https" || scheme == "zk" => {
+                write!(formatter, "{scheme}:// is not supported, expected http://host:port")
+            }
+            Self::Scheme(scheme) => {
+                write!(formatter, "unknown scheme '{}', expected http://host:port", scheme.escape_debug())
+            }
+            Self::Credentials => write!(formatter, "credentials do not belong into a URL"),
+            Self::NoHost => write!(formatter, "it has no host, expected http://host:port"),
+            Self::BadHost(host) => write!(
+                formatter,
+                "'{}' is no host, expected a name, an IPv4 address or an IPv6 address in brackets",
+                host.escape_debug()
+            ),
+            Self::NoPort => {
+                write!(formatter, "it has no port, expected http://host:port (a master has 5050)")
+            }
+            Self::BadPort(port) => {
+                write!(formatter, "'{}' is no port, expected a number from 1 to 65535", port.escape_debug())
+            }
+            Self::BadPath(path) => {
+                write!(formatter, "'{}' is no path of a URL", path.escape_debug())
+            }
+        }
+    }
+}
+
+fn parse(text: &str, default_port: Option<u16>) -> Result<HttpUrl, Problem> {
+    if text.is_empty() {
+        return Err(Problem::Empty);
+    }
+    let rest = match text.split_once("//") {
+        Some(("" | "http:", rest)) => rest,
+        Some((scheme, rest)) if scheme.ends_with(':') && !scheme.contains('/') => {
+            let scheme = scheme.trim_end_matches(':');
+            if !scheme.eq_ignore_ascii_case("http") {
+                return Err(Problem::Scheme(scheme.to_owned()));
+            }
+            rest
+        }
+        Some(_) | None => text,
+    };
+    let (authority, path) = match rest.find(['/', '?', '#']) {
+        Some(at) => rest.split_at(at),
+        None => (rest, ""),
+    };
+    if authority.contains('@') {
+        return Err(Problem::Credentials);
+    }
+    let (host, port) = split_authority(authority)?;
+    let port = match (port, default_port) {
+        (Some(port), _) => parse_port(port)?,
+        (None, Some(port)) => port,
+        (None, None) => return Err(Problem::NoPort),
+    };
+    let path = if path.is_empty() { String::new() } else { parse_path(path)? };
+    Ok(HttpUrl { endpoint: Endpoint { host, port }, path })
+}
+
+fn split_authority(authority: &str) -> Result<(String, Option<&str>), Problem> {
+    let bad = || Problem::BadHost(authority.to_owned());
+    if let Some(rest) = authority.strip_prefix('[') {
+        let (host, port) = rest.split_once(']').ok_or_else(bad)?;
+        host.parse::<Ipv6Addr>().map_err(|_| bad())?;
+        return match port {
+            "" => Ok((host.to_owned(), None)),
+            _ => Ok((host.to_owned(), Some(port.strip_prefix(':').ok_or_else(bad)?))),
+        };
+    }
+    let (host, port) = match authority.split_once(':') {
+        Some((host, port)) => (host, Some(port)),
+        None => (authority, None),
+    };
+    if host.is_empty() {
+        return Err(Problem::NoHost);
+    }
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
+    if !host.bytes().all(fits) {
+        return Err(Problem::BadHost(host.to_owned()));
+    }
+    Ok((host.to_owned(), port))
+}
+
+fn parse_port(port: &str) -> Result<u16, Problem> {
+    match port.parse::<u16>() {
+        Ok(number) if number > 0 && port.bytes().all(|byte| byte.is_ascii_digit()) => Ok(number),
+        Ok(_) | Err(_) => Err(Problem::BadPort(port.to_owned())),
+    }
+}
+
+fn parse_path(path: &str) -> Result<String, Problem> {
+    let bad = || Problem::BadPath(path.to_owned());
+    let without_fragment = path.split_once('#').map_or(path, |(before, _)| before);
+    let parsed = PathAndQuery::try_from(without_fragment).map_err(|_| bad())?;
+    Ok(parsed.as_str().to_owned())
+}
+
+/// A URL may hold a password where the user did not expect that it is shown.
+fn without_credentials(text: &str) -> String {
+    let Some(at) = text.rfind('@') else { return text.to_owned() };
+    let start = text.find("//").map_or(0, |slashes| slashes + 2).min(at);
+    format!("{}***{}", &text[..start], &text[at..])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls_of_masters_are_read() {
+        for (text, host, port, path) in [
+            ("http://a:5050", "a", 5050, ""),
+            ("a:5050", "a", 5050, ""),
+            ("  http://a.b-c_d:1/  ", "a.b-c_d", 1, "/"),
+            ("HTTP://a:80", "a", 80, ""),
+            ("http://[::1]:5050/mesos", "::1", 5050, "/mesos"),
+            ("[fe80::1]:65535", "fe80::1", 65535, ""),
+            ("10.0.0.1:5050/x//y?z=1", "10.0.0.1", 5050, "/x//y?z=1"),
+        ] {
+            let url: HttpUrl = text.parse().unwrap();
+            assert_eq!(
+                (url.endpoint().host(), url.endpoint().port(), url.path()),
+                (host, port, path),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_wrong_url_is_shown_with_what_was_expected() {
+        for (text, message) in [
+            ("", "invalid URL '': it is empty, expected http://host:port"),
+            (
+                "https://a:1",
+                "invalid URL 'https://a:1': https:// is not supported, expected http://host:port",
+            ),
+            (
+                "zk://u:secret@a:2181/mesos",
+                "invalid URL 'zk://***@a:2181/mesos': zk:// is not supported, expected http://host:port",
+            ),
+            ("ftp://a:1", "invalid URL 'ftp://a:1': unknown scheme 'ftp', expected http://host:port"),
+            ("http://u:secret@a:1", "invalid URL 'http://***@a:1': credentials do not belong into a URL"),
+            ("http://:5050", "invalid URL 'http://:5050': it has no host, expected http://host:port"),
+            (
+                "http://a",
+                "invalid URL 'http://a': it has no port, expected http://host:port (a master has 5050)",
+            ),
+            ("a:0", "invalid URL 'a:0': '0' is no port, expected a number from 1 to 65535"),
+            ("a:+80", "invalid URL 'a:+80': '+80' is no port, expected a number from 1 to 65535"),
+            (
+                "a b:1",
+                "invalid URL 'a b:1': 'a b' is no host, expected a name, an IPv4 address or an IPv6 address in brackets",
+            ),
+            (
+                "[::1:5050",
+                "invalid URL '[::1:5050': '[::1:5050' is no host, expected a name, an IPv4 address or an IPv6 address in brackets",
+            ),
+            ("a:1/\u{7}", "invalid URL 'a:1/\\u{7}': '/\\u{7}' is no path of a URL"),
+        ] {
+            assert_eq!(text.parse::<HttpUrl>().unwrap_err().to_string(), message);
+        }
+    }
+
+    #[test]
+    fn every_form_of_location_is_followed() {
+        let asked: HttpUrl = "http://standby:5050/api/v1/scheduler".parse().unwrap();
+        for (location, target) in [
+            ("//leader:5051/master/api/v1/scheduler", "http://leader:5051/master/api/v1/scheduler"),
+            ("//leader:5051", "http://leader:5051/api/v1/scheduler"),
+            ("//leader:5051/", "http://leader:5051/api/v1/scheduler"),
+            ("//leader", "http://leader:80/api/v1/scheduler"),
+            ("http://leader:5051/any/path?x=1", "http://leader:5051/any/path?x=1"),
+            ("leader:5051", "http://leader:5051/api/v1/scheduler"),
+            ("leader:5051/p", "http://leader:5051/p"),
+            ("//[::1]:5051/p", "http://[::1]:5051/p"),
+            ("/master/api/v1/scheduler", "http://standby:5050/master/api/v1/scheduler"),
+        ] {
+            assert_eq!(asked.resolve(location).unwrap().to_string(), target, "{location}");
+        }
+        for location in ["", "https://leader:5051/", "//", "//leader:x", "///p"] {
+            assert!(asked.resolve(location).is_err(), "{location}");
+        }
+    }
+
+    #[test]
+    fn an_api_path_is_appended_once() {
+        for (base, url) in [
+            ("http://a:1", "http://a:1/api/v1/scheduler"),
+            ("http://a:1/", "http://a:1/api/v1/scheduler"),
+            ("http://a:1/mesos/", "http://a:1/mesos/api/v1/scheduler"),
+            ("http://a:1/master/api/v1/scheduler", "http://a:1/master/api/v1/scheduler"),
+        ] {
+            let base: HttpUrl = base.parse().unwrap();
+            assert_eq!(base.with_api_path("/api/v1/scheduler").to_string(), url);
+        }
+    }
+}
