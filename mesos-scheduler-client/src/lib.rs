@@ -8,6 +8,8 @@ mod connection;
 mod driver;
 mod error;
 mod events;
+mod framework;
+mod framework_driver;
 mod session;
 mod transport;
 mod url;
@@ -17,6 +19,11 @@ pub use crate::{
     client::{CallReply, Client},
     error::{BuildError, TeardownError},
     events::Events,
+    framework::{
+        Change, ChangeKind, Eligibility, FrameworkCore, LaunchFailure, OutcomeToken, Packing, Placement,
+        Policy, PortRequest, Refusal, Running, Stage, TaskEnd, TaskSpec, WhyNot,
+    },
+    framework_driver::{Framework, RunningTask, Submission},
     session::{
         CallOutcome, CallToken, CloseReason, Event, Masters, Session, SessionConfig, SessionState,
         StreamToken, Timer, Transmit,
