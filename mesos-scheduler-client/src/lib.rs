@@ -1,6 +1,7 @@
 //! placeholder
 
 pub mod calls;
+pub mod operator;
 
 mod builder;
 mod client;

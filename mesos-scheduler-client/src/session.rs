@@ -1,3 +1,5 @@
+//! One subscription over all its streams and masters, as a state machine without I/O.
+//!
 #![doc = include_str!("../docs/session.md")]
 
 mod backoff;
@@ -38,7 +40,6 @@ pub use self::{
     state::SessionState,
     timers::Timer,
 };
-#[expect(unused_imports)]
 pub(crate) use self::{request::post, verdict::excerpt};
 
 /// One subscription of one framework, over all its streams and masters, without any I/O.
@@ -259,6 +260,3 @@ fn why_not_to_send(call_type: Type) -> Option<&'static str> {
         | Type::UpdateFramework => None,
     }
 }
-
-#[cfg(test)]
-mod tests;

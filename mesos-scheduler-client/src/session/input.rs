@@ -299,30 +299,29 @@ impl Session {
         self.close_with(CloseReason::Overflow { capacity });
     }
 
-    /// Time has passed. Does nothing if no deadline has come.
+    /// Time has passed: handles the earliest deadline, if it has come. The next one may have come, too.
     pub fn handle_timeout(&mut self, now: Instant) {
-        while let Some(timer) = self.timers.take_expired(now) {
-            match timer {
-                Timer::Connect => {
-                    let why = format!("no connection within {:?}", self.config.connect_timeout);
-                    self.lose_attempt(now, why);
-                }
-                Timer::Subscribe => {
-                    let why = format!("no SUBSCRIBED within {:?}", self.config.subscribe_timeout);
-                    self.lose_attempt(now, why);
-                }
-                Timer::Heartbeat => {
-                    let silence = self.state.subscription().map(|it| it.longest_silence);
-                    let silence = silence.unwrap_or_default();
-                    self.lose(now, format!("the master was silent for {silence:?}"));
-                }
-                Timer::Call => {
-                    let why = format!("a call was not answered within {:?}", self.config.call_timeout);
-                    self.lose(now, why);
-                }
-                Timer::Backoff => self.connect_to_next_master(now),
-                Timer::Teardown => self.give_up_teardown(),
+        let Some(timer) = self.timers.take_expired(now) else { return };
+        match timer {
+            Timer::Connect => {
+                let why = format!("no connection within {:?}", self.config.connect_timeout);
+                self.lose_attempt(now, why);
             }
+            Timer::Subscribe => {
+                let why = format!("no SUBSCRIBED within {:?}", self.config.subscribe_timeout);
+                self.lose_attempt(now, why);
+            }
+            Timer::Heartbeat => {
+                let silence = self.state.subscription().map(|subscription| subscription.longest_silence);
+                let silence = silence.unwrap_or_default();
+                self.lose(now, format!("the master was silent for {silence:?}"));
+            }
+            Timer::Call => {
+                let why = format!("a call was not answered within {:?}", self.config.call_timeout);
+                self.lose(now, why);
+            }
+            Timer::Backoff => self.connect_to_next_master(now),
+            Timer::Teardown => self.give_up_teardown(),
         }
     }
 

@@ -1,0 +1,9 @@
+//! Scripts and properties of the session core, over its public API alone.
+#![allow(clippy::unwrap_used, missing_docs, reason = "a test may panic, and has no users")]
+
+mod bench;
+mod calls;
+mod cells;
+mod life;
+mod properties;
+mod streams;
