@@ -1,0 +1,8 @@
+//! The client over loopback, against a peer that says byte by byte what the test wants.
+#![allow(clippy::unwrap_used, missing_docs, reason = "a test may panic, and has no users")]
+
+mod calls;
+mod ends;
+mod faults;
+mod operator;
+mod peer;
