@@ -1,7 +1,56 @@
-//! The list that CI runs.
+//! The list that CI runs, and that everybody runs before the end.
 
-use std::path::Path;
+use std::{
+    path::Path,
+    process::{Command, Stdio},
+};
 
-pub(crate) fn run(_repository: &Path) -> Result<(), String> {
-    Err("not yet".into())
+use crate::{codegen, print, purity};
+
+/// Runs every step; the first that fails ends it.
+pub(crate) fn run(repository: &Path) -> Result<(), String> {
+    let cargo = |step: &str, arguments: &str| run_cargo(repository, step, arguments, &[]);
+    cargo("format", "fmt --all -- --check")?;
+    step("generated code");
+    codegen::run(repository, codegen::Mode::Check)?;
+    step("purity of the cores");
+    purity::check(repository)?;
+    cargo("lints", "clippy --workspace --all-targets --all-features -- -D warnings")?;
+    for package in ["mesos-proto", "mesos-scheduler-client", "placement-constraints", "mesos-local"] {
+        cargo("default features", &format!("check --quiet -p {package}"))?;
+        cargo("no default features", &format!("check --quiet -p {package} --no-default-features"))?;
+    }
+    let deny_warnings = [("RUSTDOCFLAGS", "-D warnings")];
+    run_cargo(repository, "docs", "doc --workspace --no-deps --all-features", &deny_warnings)?;
+    if is_installed("cargo-deny") {
+        cargo("licences and advisories", "deny --config .deny.toml check bans licenses sources")?;
+    } else {
+        step("licences: skipped, cargo-deny is not installed");
+    }
+    cargo("tests and doctests", "test --workspace --all-features")
+}
+
+fn run_cargo(
+    repository: &Path,
+    name: &str,
+    arguments: &str,
+    environment: &[(&str, &str)],
+) -> Result<(), String> {
+    step(&format!("{name}: cargo {arguments}"));
+    let status = Command::new(env!("CARGO"))
+        .args(arguments.split(' '))
+        .envs(environment.iter().copied())
+        .current_dir(repository)
+        .status()
+        .map_err(|error| format!("cargo {arguments}: {error}"))?;
+    if status.success() { Ok(()) } else { Err(format!("{name}: cargo {arguments}: {status}")) }
+}
+
+fn step(text: &str) {
+    print(&format!("\n== {text}"));
+}
+
+fn is_installed(program: &str) -> bool {
+    let answer = Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
+    answer.is_ok_and(|status| status.success())
 }

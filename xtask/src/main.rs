@@ -4,6 +4,7 @@ use std::{env, path::PathBuf, process::ExitCode};
 
 mod ci;
 mod codegen;
+mod purity;
 
 const USAGE: &str = "usage: cargo xtask <command>
 
