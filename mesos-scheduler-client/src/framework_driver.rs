@@ -67,7 +67,7 @@ enum Command {
 #[derive(Debug)]
 struct Watcher {
     stage: watch::Sender<Stage>,
-    answer: Option<oneshot::Sender<Result<Running, LaunchFailure>>>,
+    answer: Option<oneshot::Sender<Result<Running, Box<LaunchFailure>>>>,
     end: watch::Sender<Option<TaskEnd>>,
     kills: Vec<oneshot::Sender<()>>,
 }
@@ -138,7 +138,7 @@ impl Framework {
 pub struct Submission {
     task_id: String,
     stages: watch::Receiver<Stage>,
-    answered: Option<oneshot::Receiver<Result<Running, LaunchFailure>>>,
+    answered: Option<oneshot::Receiver<Result<Running, Box<LaunchFailure>>>>,
     ended: watch::Receiver<Option<TaskEnd>>,
     commands: mpsc::UnboundedSender<Command>,
 }
@@ -151,16 +151,16 @@ impl Submission {
 }
 
 impl Future for Submission {
-    type Output = Result<RunningTask, LaunchFailure>;
+    type Output = Result<RunningTask, Box<LaunchFailure>>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let Some(answered) = &mut self.answered else {
-            return Poll::Ready(Err(LaunchFailure::Cancelled));
+            return Poll::Ready(Err(Box::new(LaunchFailure::Cancelled)));
         };
         let Poll::Ready(answer) = Pin::new(answered).poll(context) else { return Poll::Pending };
         self.answered = None;
         let answer = answer.unwrap_or_else(|_driver_ended| {
-            Err(LaunchFailure::Closed { why: "the framework was dropped".to_owned() })
+            Err(Box::new(LaunchFailure::Closed { why: "the framework was dropped".to_owned() }))
         });
         Poll::Ready(answer.map(|running| RunningTask {
             id: self.task_id.clone(),
@@ -260,7 +260,7 @@ impl Driver {
                 if self.watchers.contains_key(&spec.id) {
                     if let Some(answer) = watcher.answer.take() {
                         // A caller that is gone needs no answer.
-                        let _ = answer.send(Err(LaunchFailure::DuplicateId));
+                        let _ = answer.send(Err(Box::new(LaunchFailure::DuplicateId)));
                     }
                     return;
                 }
@@ -308,7 +308,7 @@ impl Driver {
             }
             ChangeKind::LaunchFailed(failure) => {
                 if let Some(answer) = watcher.answer.take() {
-                    let _ = answer.send(Err(*failure));
+                    let _ = answer.send(Err(failure));
                 }
                 if !self.core.contains(task_id) {
                     self.forget(task_id, None);

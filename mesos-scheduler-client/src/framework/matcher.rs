@@ -95,6 +95,7 @@ fn take(spec: &TaskSpec, index: usize, agent: &mut AgentOffers, host_ports: &[u6
     let offer = agent.first();
     let host_ports = host_ports.iter().filter_map(|port| u16::try_from(*port).ok()).collect();
     let placement = Placement {
+        framework_id: offer.framework_id.clone(),
         agent_id: offer.agent_id.clone(),
         hostname: offer.hostname.clone(),
         agent_url: offer.url.clone(),

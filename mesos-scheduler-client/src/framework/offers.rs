@@ -30,8 +30,12 @@ impl Offers {
 
     /// Drops the offers of an agent that is gone; returns their ids.
     pub(super) fn remove_agent(&mut self, agent_id: &str) -> Vec<String> {
-        let of_agent = self.held.extract_if(.., |_, offer| offer.agent_id.value == agent_id);
-        of_agent.map(|(id, _)| id).collect()
+        let of_agent = self.held.values().filter(|offer| offer.agent_id.value == agent_id);
+        let ids: Vec<String> = of_agent.map(|offer| offer.id.value.clone()).collect();
+        for id in &ids {
+            self.held.remove(id);
+        }
+        ids
     }
 
     pub(super) fn clear(&mut self) {

@@ -102,6 +102,8 @@ impl fmt::Display for Stage {
 /// Where a task was placed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Placement {
+    /// The framework that the offer was made to.
+    pub framework_id: v1::FrameworkId,
     /// The agent.
     pub agent_id: v1::AgentId,
     /// Its host name, as the offer had it.

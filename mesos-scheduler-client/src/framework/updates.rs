@@ -116,11 +116,10 @@ impl FrameworkCore {
 
     fn has_ended(&mut self, now: Instant, task_id: &str, state: TaskState, status: &v1::TaskStatus) {
         let Some(task) = self.tasks.get(task_id) else { return };
-        if status.message() == DOCKER_RUN_REFUSED {
-            if let Some(placement) = &task.placement {
-                for port in &placement.host_ports {
-                    self.ports.failed(now, &placement.agent_id.value, u64::from(*port));
-                }
+        let placement = task.placement.as_ref();
+        if let Some(placement) = placement.filter(|_| status.message() == DOCKER_RUN_REFUSED) {
+            for port in &placement.host_ports {
+                self.ports.failed(now, &placement.agent_id.value, u64::from(*port));
             }
         }
         let end = TaskEnd {
