@@ -1,0 +1,103 @@
+//! A process agent: takes commands of the master, runs tasks as processes, reports about them.
+
+mod executor;
+pub(crate) mod files;
+mod groups;
+mod plan;
+mod process;
+mod sandbox;
+
+use std::{collections::BTreeMap, ffi::OsString, sync::Arc};
+
+use mesos_proto::v1;
+use tokio::{
+    sync::{mpsc, watch},
+    task::JoinSet,
+};
+
+use self::executor::{Executor, Kill};
+pub(crate) use self::{groups::ProcessGroups, sandbox::Sandboxes};
+use crate::{driver::DriverHandle, master::AgentAction, uuids::Uuids};
+
+/// What all tasks of an agent share.
+pub(crate) struct AgentContext {
+    pub(crate) id: v1::AgentId,
+    pub(crate) hostname: String,
+    pub(crate) sandboxes: Sandboxes,
+    /// Program and first arguments of the action runtime.
+    pub(crate) action_runtime: Option<Vec<OsString>>,
+    pub(crate) driver: DriverHandle,
+    pub(crate) groups: ProcessGroups,
+}
+
+/// Runs until `stop` says so or its sender is gone, and ends every task before it returns.
+pub(crate) async fn run(
+    context: Arc<AgentContext>,
+    mut actions: mpsc::UnboundedReceiver<AgentAction>,
+    mut stop: watch::Receiver<bool>,
+    seed: u64,
+) {
+    let mut agent =
+        Agent { context, uuids: Uuids::new(seed), running: BTreeMap::new(), tasks: JoinSet::new() };
+    loop {
+        tokio::select! {
+            action = actions.recv() => match action {
+                Some(action) => agent.handle(action),
+                None => break,
+            },
+            _ = stop.changed() => break,
+            Some(ended) = agent.tasks.join_next(), if !agent.tasks.is_empty() => {
+                if let Ok(key) = ended {
+                    agent.running.remove(&key);
+                }
+            }
+        }
+    }
+    agent.kill_where(|_| true, Kill::at_once());
+    while agent.tasks.join_next().await.is_some() {}
+}
+
+/// Framework and task.
+type Key = (String, String);
+
+struct Agent {
+    context: Arc<AgentContext>,
+    uuids: Uuids,
+    running: BTreeMap<Key, mpsc::UnboundedSender<Kill>>,
+    tasks: JoinSet<Key>,
+}
+
+impl Agent {
+    fn handle(&mut self, action: AgentAction) {
+        match action {
+            AgentAction::Launch { framework, task } => {
+                let framework_id = framework.id.clone().unwrap_or_default();
+                let key = (framework_id.value, task.task_id.value.clone());
+                let (kills, receiver) = mpsc::unbounded_channel();
+                let executor = Executor::new(self.context.clone(), *framework, *task, self.uuids.text());
+                self.running.insert(key.clone(), kills);
+                self.tasks.spawn(async move {
+                    executor.run(receiver).await;
+                    key
+                });
+            }
+            AgentAction::Kill { framework_id, task_id, kill_policy } => {
+                // A task that is not here has ended, and the report of it is on its way.
+                if let Some(kills) = self.running.get(&(framework_id.value, task_id.value)) {
+                    let _ = kills.send(Kill { policy: kill_policy });
+                }
+            }
+            AgentAction::ShutdownFramework { framework_id } => {
+                self.kill_where(|key| key.0 == framework_id.value, Kill { policy: None });
+            }
+            AgentAction::Shutdown => self.kill_where(|_| true, Kill::at_once()),
+        }
+    }
+
+    fn kill_where(&self, chosen: impl Fn(&Key) -> bool, kill: Kill) {
+        for (_, kills) in self.running.iter().filter(|(key, _)| chosen(key)) {
+            // It may have ended in this moment.
+            let _ = kills.send(kill.clone());
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! One process group: started in a sandbox, waited for, ended.
+
+use std::{
+    ffi::OsString,
+    fs, io,
+    os::unix::process::ExitStatusExt as _,
+    process::{ExitStatus, Stdio},
+};
+
+use rustix::process::{Pid, Signal};
+use tokio::process::{Child, ChildStdin, Command};
+
+use super::{
+    groups::{ProcessGroup, ProcessGroups},
+    sandbox::Sandbox,
+};
+
+/// What to start.
+#[derive(Debug)]
+pub(super) struct Program {
+    pub(super) path: OsString,
+    /// Replaces the first argument, which is the path otherwise.
+    pub(super) argv0: Option<OsString>,
+    pub(super) arguments: Vec<OsString>,
+    /// The whole environment.
+    pub(super) environment: Vec<(OsString, OsString)>,
+}
+
+/// A process and everything that it starts, unless that leaves its group. Dropping it ends them all.
+#[derive(Debug)]
+pub(super) struct Process {
+    child: Child,
+    /// Nothing is written to it: a program that watches it learns that the agent is gone.
+    _stdin: Option<ChildStdin>,
+    group: ProcessGroup,
+    pid: u32,
+}
+
+impl Process {
+    pub(super) fn start(program: &Program, sandbox: &Sandbox, groups: &ProcessGroups) -> io::Result<Self> {
+        let mut command = Command::new(&program.path);
+        if let Some(argv0) = &program.argv0 {
+            command.arg0(argv0);
+        }
+        let append = |path| fs::OpenOptions::new().append(true).open(path);
+        let mut child = command
+            .args(&program.arguments)
+            .env_clear()
+            .envs(program.environment.iter().map(|(name, value)| (name, value)))
+            .current_dir(&sandbox.directory)
+            .stdin(Stdio::piped())
+            .stdout(append(&sandbox.stdout)?)
+            .stderr(append(&sandbox.stderr)?)
+            .process_group(0)
+            .kill_on_drop(true)
+            .spawn()?;
+        let pid = child.id().ok_or_else(|| io::Error::other("the process ended before it was seen"))?;
+        let leader = i32::try_from(pid).ok().and_then(Pid::from_raw);
+        let leader = leader.ok_or_else(|| io::Error::other(format!("{pid} is no process id")))?;
+        let group = groups.add(leader);
+        let _stdin = child.stdin.take();
+        Ok(Self { child, _stdin, group, pid })
+    }
+
+    pub(super) fn pid(&self) -> u32 {
+        self.pid
+    }
+
+    /// Waits for the process that was started, not for those that it started.
+    pub(super) async fn wait(&mut self) -> io::Result<ExitStatus> {
+        self.child.wait().await
+    }
+
+    pub(super) fn terminate(&self) {
+        self.group.signal(Signal::TERM);
+    }
+
+    pub(super) fn kill(&self) {
+        self.group.signal(Signal::KILL);
+    }
+}
+
+/// How a command ended, as the command executor writes it.
+pub(super) fn command_text(status: ExitStatus) -> String {
+    match status.signal() {
+        Some(signal) => format!("Command terminated with signal {}", signal_name(signal)),
+        None => format!("Command exited with status {}", status.code().unwrap_or(-1)),
+    }
+}
+
+/// How a container ended, as the Docker executor writes it: the shell's number stands for a signal.
+pub(super) fn container_text(status: ExitStatus) -> String {
+    let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal)).unwrap_or(-1);
+    format!("Container exited with status {code}")
+}
+
+/// Signals as the C library describes them in English.
+fn signal_name(signal: i32) -> String {
+    let name = match signal {
+        1 => "Hangup",
+        2 => "Interrupt",
+        3 => "Quit",
+        4 => "Illegal instruction",
+        5 => "Trace/breakpoint trap",
+        6 => "Aborted",
+        7 => "Bus error",
+        8 => "Floating point exception",
+        9 => "Killed",
+        10 => "User defined signal 1",
+        11 => "Segmentation fault",
+        12 => "User defined signal 2",
+        13 => "Broken pipe",
+        14 => "Alarm clock",
+        15 => "Terminated",
+        other => return format!("Unknown signal {other}"),
+    };
+    name.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ends_are_told_in_the_words_of_the_executors() {
+        for (raw, command, container) in [
+            (0, "Command exited with status 0", "Container exited with status 0"),
+            (3 << 8, "Command exited with status 3", "Container exited with status 3"),
+            (9, "Command terminated with signal Killed", "Container exited with status 137"),
+            (15, "Command terminated with signal Terminated", "Container exited with status 143"),
+        ] {
+            let status = ExitStatus::from_raw(raw);
+            assert_eq!(command_text(status), command);
+            assert_eq!(container_text(status), container);
+        }
+    }
+}

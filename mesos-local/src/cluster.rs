@@ -1,0 +1,406 @@
+//! A master and agents in this process, on loopback.
+
+mod ports;
+
+use std::{
+    ffi::OsString,
+    io,
+    net::Ipv4Addr,
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use mesos_proto::v1::{self, Ranges};
+use tokio::{
+    net::TcpListener,
+    sync::{mpsc, watch},
+    task::JoinSet,
+    time::Instant,
+};
+
+use self::ports::PortBlocks;
+use crate::{
+    agent::{self, AgentContext, ProcessGroups, Sandboxes},
+    driver::{Driver, DriverHandle},
+    http::{self, AgentApi, MasterApi},
+    master::{AgentLoss, Master, MasterConfig},
+    transcript::Transcript,
+};
+
+/// What a cluster is made of.
+///
+/// ```
+/// use mesos_local::ClusterConfig;
+///
+/// let mut config = ClusterConfig::with_agents(2);
+/// config.agents[0].attributes.push(("disk".into(), "ssd".into()));
+/// assert_eq!(config.agents[1].name, "agent2");
+/// ```
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ClusterConfig {
+    /// The agents, in the order in which they register.
+    pub agents: Vec<AgentConfig>,
+    /// Port of the master, 0 for any.
+    pub port: u16,
+    /// Where sandboxes are kept; `None` for a temporary directory that goes with the cluster.
+    pub work_dir: Option<PathBuf>,
+    /// From one batch of offers to the next.
+    pub allocation_interval: Duration,
+    /// From one HEARTBEAT to the next.
+    pub heartbeat_interval: Duration,
+    /// Program and first arguments that stand for Docker images of OpenWhisk actions; the agent appends
+    /// `--kind`, `--port` and `--exit-with-stdin`. `None`: tasks with images fail.
+    pub action_runtime: Option<Vec<OsString>>,
+    /// Every id and uuid comes out of this number.
+    pub seed: u64,
+    /// So many messages are kept in the transcript.
+    pub transcript_limit: usize,
+}
+
+/// One agent of a cluster.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct AgentConfig {
+    /// What this crate calls the agent; Mesos does not see it.
+    pub name: String,
+    /// Host name in offers. Clients reach containers by it.
+    pub hostname: String,
+    /// CPUs in thousandths.
+    pub cpus_milli: i64,
+    /// Memory in MiB.
+    pub mem_mib: i64,
+    /// Disk in MiB.
+    pub disk_mib: i64,
+    /// How many ports are offered; they are free and no other cluster of this machine offers them.
+    pub port_count: u16,
+    /// Attributes, written as for the agent's flag ([`v1::Attribute::parse`]).
+    pub attributes: Vec<(String, String)>,
+}
+
+/// Why a cluster did not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ClusterError {
+    /// The port of the master or of an agent cannot be had.
+    #[error("cannot listen on 127.0.0.1:{port}")]
+    Listen {
+        /// The port wanted, 0 for any.
+        port: u16,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The directory of sandboxes cannot be made.
+    #[error("cannot make the work directory {path}")]
+    WorkDir {
+        /// Where.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// No block of ports is free.
+    #[error("no {wanted} ports are free between 10000 and 31999")]
+    NoPorts {
+        /// How many were missing.
+        wanted: u16,
+    },
+    /// The master refused an agent.
+    #[error("agent {name} was refused: {reason}")]
+    Agent {
+        /// Which agent.
+        name: String,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// One agent of a running cluster.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AgentHandle {
+    /// The name in the configuration.
+    pub name: String,
+    /// Host name in offers.
+    pub hostname: String,
+    /// The id that the master gave.
+    pub id: String,
+    /// Base of the agent's API, such as `http://127.0.0.1:40123`.
+    pub url: String,
+}
+
+/// A running cluster. Dropping it ends everything at once, tasks included; [`Cluster::shutdown`] waits
+/// until they have ended.
+#[derive(Debug)]
+pub struct Cluster {
+    authority: String,
+    agents: Vec<AgentHandle>,
+    driver: Running,
+    transcript: Arc<Mutex<Transcript>>,
+    groups: ProcessGroups,
+    stop: watch::Sender<bool>,
+    agent_tasks: JoinSet<()>,
+    server_tasks: JoinSet<()>,
+    _ports: PortBlocks,
+    work_dir: Option<tempfile::TempDir>,
+}
+
+/// Keeps the driver out of what `Debug` prints.
+struct Running(DriverHandle);
+
+impl std::fmt::Debug for Running {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Running")
+    }
+}
+
+impl Default for ClusterConfig {
+    fn default() -> Self {
+        Self::with_agents(1)
+    }
+}
+
+impl ClusterConfig {
+    /// So many agents with different attributes: `host` (their name), `rack` (r1, r2, r3 in turn),
+    /// `zone` (z1, z2 in turn) and the scalar `generation` (1, 2, …).
+    pub fn with_agents(count: usize) -> Self {
+        let agents = (0..count).map(|index| {
+            let mut agent = AgentConfig::new(format!("agent{}", index + 1));
+            agent.attributes.extend([
+                ("rack".into(), format!("r{}", index % 3 + 1)),
+                ("zone".into(), format!("z{}", index % 2 + 1)),
+                ("generation".into(), (index + 1).to_string()),
+            ]);
+            agent
+        });
+        Self {
+            agents: agents.collect(),
+            port: 0,
+            work_dir: None,
+            allocation_interval: Duration::from_secs(1),
+            heartbeat_interval: Duration::from_secs(15),
+            action_runtime: None,
+            seed: 1,
+            transcript_limit: 10_000,
+        }
+    }
+}
+
+impl AgentConfig {
+    /// An agent with 4 CPUs, 4096 MiB of memory, 10000 MiB of disk, 40 ports, reached at 127.0.0.1, and
+    /// the attribute `host` with its name.
+    pub fn new(name: impl Into<String>) -> Self {
+        let name = name.into();
+        Self {
+            attributes: vec![("host".into(), name.clone())],
+            name,
+            hostname: "127.0.0.1".into(),
+            cpus_milli: 4000,
+            mem_mib: 4096,
+            disk_mib: 10_000,
+            port_count: 40,
+        }
+    }
+
+    fn info(&self, port: u16, ports: &Ranges) -> v1::AgentInfo {
+        let mut resources = vec![
+            v1::Resource::scalar_milli("cpus", self.cpus_milli),
+            v1::Resource::scalar_milli("mem", self.mem_mib.saturating_mul(1000)),
+            v1::Resource::scalar_milli("disk", self.disk_mib.saturating_mul(1000)),
+        ];
+        if !ports.is_empty() {
+            resources.push(v1::Resource::ranges("ports", ports));
+        }
+        v1::AgentInfo {
+            hostname: self.hostname.clone(),
+            port: Some(port.into()),
+            resources,
+            attributes: self
+                .attributes
+                .iter()
+                .map(|(name, value)| v1::Attribute::parse(name, value))
+                .collect(),
+            ..v1::AgentInfo::default()
+        }
+    }
+}
+
+impl Cluster {
+    /// Starts a master and its agents. All of them listen on 127.0.0.1 only; when this returns, every
+    /// agent is registered.
+    ///
+    /// Has to be called within a tokio runtime with I/O and time, which then drives the cluster.
+    ///
+    /// # Errors
+    /// A port or directory cannot be had, or an agent makes no sense.
+    pub async fn start(config: ClusterConfig) -> Result<Self, ClusterError> {
+        let listener = listen(config.port).await?;
+        let port = local_port(&listener)?;
+        let (work_dir, work_path) = work_dir(config.work_dir.clone())?;
+        let authority = format!("127.0.0.1:{port}");
+        let transcript = Arc::new(Mutex::new(Transcript::with_limit(config.transcript_limit)));
+        let (started_at, started) = clocks();
+        let mut master = MasterConfig::new(config.seed);
+        master.started_at = started_at;
+        master.port = port;
+        master.allocation_interval = config.allocation_interval;
+        master.heartbeat_interval = config.heartbeat_interval;
+        let (driver, handle) = Driver::new(Master::new(master), transcript.clone(), started);
+
+        let mut server_tasks = JoinSet::new();
+        server_tasks.spawn(driver.run());
+        let api = MasterApi { driver: handle.clone(), authority: authority.clone() };
+        server_tasks.spawn(http::serve(listener, Arc::new(api)));
+        let mut cluster = Self {
+            authority,
+            agents: Vec::new(),
+            driver: Running(handle),
+            transcript,
+            groups: ProcessGroups::default(),
+            stop: watch::Sender::new(false),
+            agent_tasks: JoinSet::new(),
+            server_tasks,
+            _ports: PortBlocks::default(),
+            work_dir,
+        };
+        for (index, agent) in config.agents.iter().enumerate() {
+            cluster.start_agent(agent, &config, &work_path, index).await?;
+        }
+        Ok(cluster)
+    }
+
+    async fn start_agent(
+        &mut self,
+        agent: &AgentConfig,
+        config: &ClusterConfig,
+        work_dir: &std::path::Path,
+        index: usize,
+    ) -> Result<(), ClusterError> {
+        let ports =
+            self._ports.take(agent.port_count).ok_or(ClusterError::NoPorts { wanted: agent.port_count })?;
+        let listener = listen(0).await?;
+        let port = local_port(&listener)?;
+        let (actions, receiver) = mpsc::unbounded_channel();
+        let driver = self.driver.0.clone();
+        let refused = |reason| ClusterError::Agent { name: agent.name.clone(), reason };
+        let id = driver.register(&agent.name, agent.info(port, &ports), actions).await.map_err(refused)?;
+        let sandboxes = Sandboxes::create(work_dir, &id.value)
+            .map_err(|source| ClusterError::WorkDir { path: work_dir.to_owned(), source })?;
+        let api = AgentApi { sandboxes: sandboxes.clone() };
+        self.server_tasks.spawn(http::serve(listener, Arc::new(api)));
+        self.agents.push(AgentHandle {
+            name: agent.name.clone(),
+            hostname: agent.hostname.clone(),
+            id: id.value.clone(),
+            url: format!("http://127.0.0.1:{port}"),
+        });
+        let context = AgentContext {
+            id,
+            hostname: agent.hostname.clone(),
+            sandboxes,
+            action_runtime: config.action_runtime.clone(),
+            driver,
+            groups: self.groups.clone(),
+        };
+        // Far from the seed of the master, so that no uuid comes twice.
+        let seed = config.seed ^ (index as u64 + 1).wrapping_mul(0x5851_f42d_4c95_7f2d);
+        self.agent_tasks.spawn(agent::run(Arc::new(context), receiver, self.stop.subscribe(), seed));
+        Ok(())
+    }
+
+    /// Where the master is: `http://127.0.0.1:<port>`.
+    pub fn master_url(&self) -> String {
+        format!("http://{}", self.authority)
+    }
+
+    /// The agents in the order of the configuration.
+    pub fn agents(&self) -> &[AgentHandle] {
+        &self.agents
+    }
+
+    /// Everything that was said so far.
+    pub fn transcript(&self) -> Transcript {
+        self.transcript.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Breaks every open event stream, as a dying connection does: no last chunk, no ERROR.
+    pub fn drop_streams(&self) {
+        self.driver.0.drop_streams();
+    }
+
+    /// Makes an agent unreachable for the master; its tasks run on. `false` if there is no agent of
+    /// this name.
+    pub fn lose_agent(&self, name: &str) -> bool {
+        self.with_agent(name, |driver, id| driver.lose_agent(id, AgentLoss::Unreachable))
+    }
+
+    /// Takes an agent out for good, as its graceful end does; its tasks are killed. `false` if there is
+    /// no agent of this name.
+    pub fn remove_agent(&self, name: &str) -> bool {
+        self.with_agent(name, |driver, id| driver.lose_agent(id, AgentLoss::Unregistered))
+    }
+
+    /// Makes an unreachable agent reachable again. `false` if there is no agent of this name.
+    pub fn return_agent(&self, name: &str) -> bool {
+        self.with_agent(name, DriverHandle::return_agent)
+    }
+
+    fn with_agent(&self, name: &str, act: impl Fn(&DriverHandle, &v1::AgentId)) -> bool {
+        let agent = self.agents.iter().find(|agent| agent.name == name);
+        if let Some(agent) = agent {
+            act(&self.driver.0, &v1::AgentId::new(agent.id.clone()));
+        }
+        agent.is_some()
+    }
+
+    /// Ends every task, waits until their processes are gone, and stops the servers.
+    pub async fn shutdown(mut self) {
+        self.stop.send_replace(true);
+        while self.agent_tasks.join_next().await.is_some() {}
+        self.server_tasks.shutdown().await;
+        if let Some(work_dir) = self.work_dir.take() {
+            let path = work_dir.path().to_owned();
+            if let Err(error) = work_dir.close() {
+                tracing::warn!(%error, path = %path.display(), "the work directory could not be removed");
+            }
+        }
+    }
+}
+
+impl Drop for Cluster {
+    /// The tasks of the runtime end some time later; the processes end here.
+    fn drop(&mut self) {
+        self.groups.close();
+    }
+}
+
+async fn listen(port: u16) -> Result<TcpListener, ClusterError> {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, port))
+        .await
+        .map_err(|source| ClusterError::Listen { port, source })
+}
+
+fn local_port(listener: &TcpListener) -> Result<u16, ClusterError> {
+    let address = listener.local_addr().map_err(|source| ClusterError::Listen { port: 0, source })?;
+    Ok(address.port())
+}
+
+fn work_dir(wanted: Option<PathBuf>) -> Result<(Option<tempfile::TempDir>, PathBuf), ClusterError> {
+    match wanted {
+        Some(path) => Ok((None, path)),
+        None => {
+            let directory = tempfile::Builder::new()
+                .prefix("mesos-local-")
+                .tempdir()
+                .map_err(|source| ClusterError::WorkDir { path: std::env::temp_dir(), source })?;
+            let path = directory.path().to_owned();
+            Ok((Some(directory), path))
+        }
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the cluster is a shell: here its time begins")]
+fn clocks() -> (Duration, Instant) {
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    (since_epoch, Instant::now())
+}

@@ -1,0 +1,118 @@
+//! The routes of the master, and its operator API.
+
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use hyper::body::Incoming;
+use mesos_proto::v1::{
+    self,
+    master::{Call, Response as Answer, call, response},
+};
+
+use super::{
+    Api, accept, body, path,
+    respond::{self, Body},
+    scheduler,
+};
+use crate::{driver::DriverHandle, master::VERSION};
+
+/// Everything that the master answers.
+pub(crate) struct MasterApi {
+    pub(crate) driver: DriverHandle,
+    /// `host:port` of the master.
+    pub(crate) authority: String,
+}
+
+impl Api for MasterApi {
+    async fn answer(&self, request: Request<Incoming>) -> Response<Body> {
+        if is_actor_message(&request) {
+            return respond::not_found();
+        }
+        let segments = path::segments(request.uri().path()).unwrap_or_default();
+        let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+        let route = match segments.as_slice() {
+            ["master", rest @ ..] => rest,
+            all => all,
+        };
+        // Routes match by their first parts.
+        match route {
+            ["api", "v1", "scheduler", ..] => scheduler::answer(&self.driver, request).await,
+            ["api", "v1", ..] => match self.operator(request).await {
+                Ok(response) | Err(response) => response,
+            },
+            ["health"] => respond::text(StatusCode::OK, ""),
+            ["redirect"] => self.redirect(),
+            _ => respond::not_found(),
+        }
+    }
+}
+
+impl MasterApi {
+    fn redirect(&self) -> Response<Body> {
+        let mut response = respond::text(StatusCode::TEMPORARY_REDIRECT, "");
+        let location = HeaderValue::from_str(&format!("//{}", self.authority));
+        response
+            .headers_mut()
+            .insert(header::LOCATION, location.expect("the name of a host makes a header value"));
+        response
+    }
+
+    async fn operator(&self, request: Request<Incoming>) -> Result<Response<Body>, Response<Body>> {
+        let (head, incoming) = request.into_parts();
+        if head.method != Method::POST {
+            return Err(respond::method_not_allowed("POST", &head.method));
+        }
+        let call: Call = body::read(&head.headers, incoming).await?;
+        let Some(kind) = call.r#type.and_then(|number| call::Type::try_from(number).ok()) else {
+            let text = "Failed to validate master::Call: Expecting 'type' to be present";
+            return Err(respond::text(StatusCode::BAD_REQUEST, text));
+        };
+        let encoding = accept::negotiate(&head.headers)?;
+        let answer = self.operator_answer(kind).await?;
+        Ok(respond::message(encoding, &answer))
+    }
+
+    async fn operator_answer(&self, kind: call::Type) -> Result<Answer, Response<Body>> {
+        use response::Type;
+        let driver = &self.driver;
+        let gone = respond::unavailable;
+        let (kind, answer) = match kind {
+            call::Type::GetHealth => {
+                let get_health = Some(response::GetHealth { healthy: true });
+                (Type::GetHealth, Answer { get_health, ..Answer::default() })
+            }
+            call::Type::GetVersion => {
+                let version_info = v1::VersionInfo { version: VERSION.into(), ..v1::VersionInfo::default() };
+                let get_version = Some(response::GetVersion { version_info });
+                (Type::GetVersion, Answer { get_version, ..Answer::default() })
+            }
+            call::Type::GetMaster => {
+                let get_master = Some(driver.query(|master| master.get_master()).await.ok_or_else(gone)?);
+                (Type::GetMaster, Answer { get_master, ..Answer::default() })
+            }
+            call::Type::GetTasks => {
+                let get_tasks = Some(driver.query(|master| master.get_tasks()).await.ok_or_else(gone)?);
+                (Type::GetTasks, Answer { get_tasks, ..Answer::default() })
+            }
+            call::Type::GetAgents => {
+                let get_agents = Some(driver.query(|master| master.get_agents()).await.ok_or_else(gone)?);
+                (Type::GetAgents, Answer { get_agents, ..Answer::default() })
+            }
+            call::Type::GetFrameworks => {
+                let get_frameworks =
+                    Some(driver.query(|master| master.get_frameworks()).await.ok_or_else(gone)?);
+                (Type::GetFrameworks, Answer { get_frameworks, ..Answer::default() })
+            }
+            other => {
+                let text = format!("{} is not supported by this master", other.as_str_name());
+                return Err(respond::text(StatusCode::NOT_IMPLEMENTED, text));
+            }
+        };
+        Ok(Answer { r#type: Some(kind.into()), ..answer })
+    }
+}
+
+/// Real masters take such requests as messages between their parts.
+fn is_actor_message(request: &Request<Incoming>) -> bool {
+    let headers = request.headers();
+    let agent = headers.get(header::USER_AGENT).map(HeaderValue::as_bytes).unwrap_or_default();
+    agent.starts_with(b"libprocess/") || headers.contains_key("Libprocess-From")
+}

@@ -1,0 +1,89 @@
+//! Reliable updates: one in flight for each task until it is acknowledged.
+//!
+//! In a real cluster this is the agents' part; with agents in the same process it can stand here, and
+//! agents merely report.
+
+use std::time::Duration;
+
+use mesos_proto::v1::scheduler::call;
+
+use super::{Master, agents::Agent, timers::Timer};
+
+const FIRST_RETRY: Duration = Duration::from_secs(10);
+const LONGEST_RETRY: Duration = Duration::from_secs(600);
+
+impl Master {
+    /// Sends the first pending update of a task, again if it was sent before, and waits for its
+    /// acknowledgement. Does nothing while the scheduler or the agent is not there.
+    pub(super) fn forward_update(&mut self, now: Duration, framework: &str, task: &str) {
+        let Some(known) = self.frameworks.get_mut(framework).filter(|known| known.connection.is_some())
+        else {
+            return;
+        };
+        let Some(state) = known.tasks.get_mut(task) else {
+            return;
+        };
+        if !self.agents.get(&state.agent).is_some_and(Agent::is_registered) {
+            return;
+        }
+        let Some(status) = state.pending.front().cloned() else {
+            return;
+        };
+        let wait = FIRST_RETRY.saturating_mul(1 << state.attempts.min(10)).min(LONGEST_RETRY);
+        state.attempts += 1;
+        state.record(status.clone());
+        self.timers.set(resend(framework, task), now + wait);
+        self.send_status(framework, status);
+    }
+
+    /// Takes the acknowledgement of the update in flight; any other is ignored.
+    pub(super) fn acknowledge(&mut self, now: Duration, framework: &str, acknowledge: &call::Acknowledge) {
+        let id = &acknowledge.task_id.value;
+        let Some(known) = self.frameworks.get_mut(framework) else {
+            return;
+        };
+        let Some(task) = known.tasks.get_mut(id).filter(|task| task.agent == acknowledge.agent_id.value)
+        else {
+            return;
+        };
+        let expected = task.attempts > 0
+            && task.pending.front().is_some_and(|status| status.uuid.as_ref() == Some(&acknowledge.uuid));
+        if !expected {
+            return;
+        }
+        let terminal = task.pending.pop_front().is_some_and(|status| status.state().is_terminal());
+        task.attempts = 0;
+        if terminal && let Some(task) = known.tasks.remove(id) {
+            known.complete(task);
+        }
+        self.timers.clear(&resend(framework, id));
+        self.forward_update(now, framework, id);
+    }
+
+    /// Sends to a scheduler that came back what it has not acknowledged.
+    pub(super) fn resend_updates(&mut self, now: Duration, framework: &str) {
+        for task in self.task_ids(framework) {
+            self.forward_update(now, framework, &task);
+        }
+    }
+
+    /// A stream is gone: nothing is in flight any more.
+    pub(super) fn stop_resending(&mut self, framework: &str) {
+        for task in self.task_ids(framework) {
+            self.timers.clear(&resend(framework, &task));
+        }
+        if let Some(known) = self.frameworks.get_mut(framework) {
+            for task in known.tasks.values_mut() {
+                task.attempts = 0;
+            }
+        }
+    }
+
+    fn task_ids(&self, framework: &str) -> Vec<String> {
+        self.frameworks.get(framework).map(|known| known.tasks.keys().cloned().collect()).unwrap_or_default()
+    }
+}
+
+pub(super) fn resend(framework: &str, task: &str) -> Timer {
+    Timer::Resend { framework: framework.to_owned(), task: task.to_owned() }
+}

@@ -1,0 +1,152 @@
+//! What a framework says about itself.
+
+#![expect(deprecated, reason = "frameworks without newer capabilities speak by the field `role`")]
+
+use std::collections::BTreeSet;
+
+use mesos_proto::v1::{FrameworkInfo, framework_info::capability};
+
+use super::ids;
+use crate::master::frameworks::has_capability;
+
+/// Times are kept in nanoseconds as 64-bit integers; longer ones cannot be.
+const MAX_SECONDS: f64 = i64::MAX as f64 / 1e9;
+
+/// Checks roles, id and timeout.
+pub(in crate::master) fn validate(info: &FrameworkInfo) -> Result<(), String> {
+    roles(info)?;
+    if let Some(id) = info.id.as_ref().filter(|id| !id.value.is_empty()) {
+        ids::validate(&id.value)?;
+    }
+    match info.failover_timeout {
+        // Not a number passes, as with a real master.
+        Some(seconds) if seconds.abs() > MAX_SECONDS => {
+            Err(format!("The framework failover_timeout ({}) is invalid", six_digits(seconds)))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Checks that a framework keeps its principal.
+pub(in crate::master) fn same_principal(known: &FrameworkInfo, wanted: &FrameworkInfo) -> Result<(), String> {
+    if known.principal == wanted.principal {
+        Ok(())
+    } else {
+        Err("Changing framework's principal is not allowed.".into())
+    }
+}
+
+/// Checks that nothing changes which cannot.
+pub(in crate::master) fn may_become(known: &FrameworkInfo, wanted: &FrameworkInfo) -> Result<(), String> {
+    same_principal(known, wanted)?;
+    let unsupported = |field: &str, from: &str, to: &str| {
+        format!(
+            "Updating 'FrameworkInfo.{field}' is unsupported; attempted to update from '{from}' to '{to}'"
+        )
+    };
+    if known.user != wanted.user {
+        return Err(unsupported("user", &known.user, &wanted.user));
+    }
+    let (from, to) = (known.checkpoint(), wanted.checkpoint());
+    if from != to {
+        return Err(unsupported("checkpoint", &from.to_string(), &to.to_string()));
+    }
+    Ok(())
+}
+
+fn roles(info: &FrameworkInfo) -> Result<(), String> {
+    if !has_capability(info, capability::Type::MultiRole) {
+        if !info.roles.is_empty() {
+            return Err(
+                "'FrameworkInfo.roles' must not be set when the framework is not MULTI_ROLE capable".into()
+            );
+        }
+        return match &info.role {
+            Some(name) => {
+                role(name).map_err(|text| format!("'FrameworkInfo.role' is not a valid role: {text}"))
+            }
+            None => Ok(()),
+        };
+    }
+    if info.role.is_some() {
+        return Err("'FrameworkInfo.role' must not be set when the framework is MULTI_ROLE capable".into());
+    }
+    let mut seen = BTreeSet::new();
+    let repeated: BTreeSet<&str> =
+        info.roles.iter().filter(|role| !seen.insert(role.as_str())).map(String::as_str).collect();
+    if !repeated.is_empty() {
+        let repeated: Vec<&str> = repeated.into_iter().collect();
+        return Err(format!("'FrameworkInfo.roles' contains duplicate items: {}", repeated.join(", ")));
+    }
+    for name in &info.roles {
+        role(name).map_err(|text| format!("'FrameworkInfo.roles' contains invalid role: {text}"))?;
+    }
+    Ok(())
+}
+
+/// Checks the name of a role: components between slashes.
+fn role(name: &str) -> Result<(), String> {
+    if name == "*" {
+        return Ok(());
+    }
+    for component in name.split('/') {
+        let wrong = if component.is_empty() {
+            "it is empty"
+        } else if matches!(component, "." | ".." | "*") {
+            "it is reserved"
+        } else if component.starts_with('-') {
+            "it starts with a dash"
+        } else if component.chars().any(|character| character.is_whitespace() || character.is_control()) {
+            "it contains backspace or whitespace"
+        } else {
+            continue;
+        };
+        return Err(format!("Role component '{component}' is invalid because {wrong}"));
+    }
+    Ok(())
+}
+
+/// A number as C++ streams write it: six significant digits, an exponent for large ones.
+fn six_digits(number: f64) -> String {
+    if !number.is_finite() {
+        return number.to_string();
+    }
+    let text = format!("{number:.5e}");
+    match text.split_once('e') {
+        Some((digits, exponent)) => {
+            let digits = digits.trim_end_matches('0').trim_end_matches('.');
+            format!("{digits}e+{exponent:0>2}")
+        }
+        None => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn roles_are_named_by_rules() {
+        for (name, wrong) in [
+            ("*", None),
+            ("eng", None),
+            ("eng/dev", None),
+            ("", Some("Role component '' is invalid because it is empty")),
+            ("eng/", Some("Role component '' is invalid because it is empty")),
+            ("eng/*", Some("Role component '*' is invalid because it is reserved")),
+            ("-eng", Some("Role component '-eng' is invalid because it starts with a dash")),
+            ("a b", Some("Role component 'a b' is invalid because it contains backspace or whitespace")),
+        ] {
+            assert_eq!(role(name).err().as_deref(), wrong, "{name}");
+        }
+    }
+
+    #[test]
+    fn large_numbers_are_written_with_exponents() {
+        for (number, text) in
+            [(1e10, "1e+10"), (-1.25e11, "-1.25e+11"), (1e100, "1e+100"), (f64::INFINITY, "inf")]
+        {
+            assert_eq!(six_digits(number), text);
+        }
+    }
+}
