@@ -1,4 +1,45 @@
-//! placeholder
+//! A client of the Apache Mesos v1 scheduler API that never needs restarting.
+//!
+//! Mesos offers the resources of its agents to frameworks; a framework launches tasks on them. This crate is
+//! the framework's side, in three layers that can be used alone:
+//!
+//! - [`Framework`] runs tasks: it matches them against offers, launches them, follows them, kills them.
+//! - [`Client`] and [`Events`], made by [`ClientBuilder`], keep one framework subscribed whatever the network
+//!   and the masters do: calls go out in order, events come in as Mesos sends them.
+//! - [`Session`] and [`FrameworkCore`] are the state machines below, without I/O, for those with a loop of
+//!   their own.
+//!
+//! [`operator`] reads what a master knows and what tasks wrote into their sandboxes.
+//!
+//! ```no_run
+//! use mesos_proto::v1::FrameworkInfo;
+//! use mesos_scheduler_client::{ClientBuilder, Event, Masters};
+//!
+//! #[tokio::main]
+//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let masters = Masters::parse("http://127.0.0.1:5050")?;
+//!     let info = FrameworkInfo { user: "nobody".into(), name: "watch".into(), ..Default::default() };
+//!     let (client, mut events) = ClientBuilder::new(info, masters).start()?;
+//!     while let Some(event) = events.next().await {
+//!         match event {
+//!             Event::Subscribed { framework_id, url, .. } => println!("{framework_id} at {url}"),
+//!             Event::Mesos(event) => {
+//!                 for offer in event.offers.unwrap_or_default().offers {
+//!                     println!("offer {} of {}", offer.id, offer.hostname);
+//!                     drop(client.decline(vec![offer.id], None));
+//!                 }
+//!             }
+//!             Event::Disconnected { why, retry_in } => println!("{why}; again in {retry_in:?}"),
+//!             Event::Closed(reason) => println!("{reason}"),
+//!             _ => {}
+//!         }
+//!     }
+//!     Ok(())
+//! }
+//! ```
+//!
+//! The wire format is protobuf both ways; the messages are those of [`mesos_proto`]. The clients run inside a
+//! tokio runtime.
 
 pub mod calls;
 pub mod operator;

@@ -15,7 +15,7 @@ pub enum Event {
         /// The id of the framework: the one given, or the one that the master chose.
         framework_id: v1::FrameworkId,
         /// What the master says of itself.
-        master: Option<v1::MasterInfo>,
+        master: Option<Box<v1::MasterInfo>>,
         /// The master that answered, `http://host:port`.
         url: String,
         /// Time between two heartbeats, as announced.

@@ -79,7 +79,7 @@ impl Session {
         }
         self.events.push_back(Event::Subscribed {
             framework_id: given,
-            master: subscribed.master_info,
+            master: subscribed.master_info.map(Box::new),
             url,
             heartbeat_interval: heartbeat,
         });

@@ -80,7 +80,7 @@ impl Bench {
     pub(crate) fn subscribe(&mut self) {
         match self.session.state() {
             SessionState::Idle => self.session.start(self.now),
-            _ => self.to_deadline(),
+            _ => self.await_deadline(),
         }
         self.drain();
         self.connected();
@@ -147,7 +147,7 @@ impl Bench {
     }
 
     /// Lets time pass up to the next deadline.
-    pub(crate) fn to_deadline(&mut self) {
+    pub(crate) fn await_deadline(&mut self) {
         let (at, _) = self.session.poll_timeout().expect("there is a deadline");
         self.now = self.now.max(at);
         self.session.handle_timeout(self.now);

@@ -95,7 +95,7 @@ fn an_update_of_the_framework_is_what_later_subscriptions_say() {
         assert_eq!(sent(&request, &endpoint.authority()).update_framework, Some(update.clone()));
         bench.reply(call, status, "FrameworkInfo update is not valid: x");
         bench.end();
-        bench.to_deadline();
+        bench.await_deadline();
         let Some(Transmit::Abort { .. }) = bench.session.poll_transmit(bench.now) else { panic!() };
         let Some(Transmit::Subscribe { request, endpoint, .. }) = bench.session.poll_transmit(bench.now)
         else {

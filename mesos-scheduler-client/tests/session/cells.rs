@@ -451,7 +451,7 @@ fn deadlines() {
             bench.drain();
         }
         if bench.session.poll_timeout().is_some() {
-            bench.to_deadline();
+            bench.await_deadline();
         }
     };
     check("deadline", deadline, texts(&expected));
@@ -478,7 +478,7 @@ fn input_of_an_old_stream_is_ignored_in_every_state() {
         bench.drain();
         match state {
             SessionState::Connecting | SessionState::ExpectSubscribed => {
-                bench.to_deadline();
+                bench.await_deadline();
                 bench.drain();
                 bench.connected();
                 if state == SessionState::ExpectSubscribed {

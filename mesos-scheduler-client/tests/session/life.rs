@@ -14,11 +14,11 @@ fn masters_are_tried_in_turn() {
     assert_eq!(bench.drain(), "SUBSCRIBE http://a:1/api/v1/scheduler");
     bench.failed("connection refused");
     assert_eq!(bench.drain(), "abort; Disconnected(http://a:1: connection refused)");
-    bench.to_deadline();
+    bench.await_deadline();
     assert_eq!(bench.drain(), "SUBSCRIBE http://b:2/api/v1/scheduler");
-    bench.to_deadline();
+    bench.await_deadline();
     assert_eq!(bench.drain(), "abort; Disconnected(http://b:2: no connection within 5s)");
-    bench.to_deadline();
+    bench.await_deadline();
     assert_eq!(bench.drain(), "SUBSCRIBE http://a:1/api/v1/scheduler");
 }
 
@@ -38,7 +38,7 @@ fn redirects_are_followed_so_far_and_then_the_list_goes_on() {
         bench.drain(),
         "abort; Disconnected(http://m5:5050: redirected 6 times, lastly to '//m6:5050/x')"
     );
-    bench.to_deadline();
+    bench.await_deadline();
     assert_eq!(bench.drain(), "SUBSCRIBE http://b:2/api/v1/scheduler");
     bench.head(307, &[("location", "//a:1")], "");
     assert_eq!(bench.drain(), "abort; SUBSCRIBE http://a:1/api/v1/scheduler");
@@ -83,7 +83,7 @@ fn any_byte_moves_the_deadline_of_silence() {
             let deadline = bench.now + silence;
             assert_eq!(bench.session.poll_timeout(), Some((deadline, Timer::Heartbeat)), "{announced}");
         }
-        bench.to_deadline();
+        bench.await_deadline();
         let outputs = format!("abort; Disconnected(http://a:1: the master was silent for {silence:?})");
         assert_eq!(bench.drain(), outputs);
     }
@@ -118,7 +118,7 @@ fn waiting_grows_until_a_subscription_was_stable() {
         } else if attempt >= 57 {
             late += waited
         }
-        bench.to_deadline();
+        bench.await_deadline();
     }
     assert!(early < Duration::from_millis(500 + 1000 + 2000) && late > early, "{early:?} {late:?}");
     for (lived, limit) in [(9, 15_000), (10, 500)] {
@@ -133,7 +133,7 @@ fn waiting_grows_until_a_subscription_was_stable() {
         bench.end();
         let waited = retry_in(&mut bench);
         assert!(waited <= Duration::from_millis(limit), "{lived} s: {waited:?}");
-        bench.to_deadline();
+        bench.await_deadline();
     }
 }
 
@@ -146,7 +146,7 @@ fn a_framework_comes_back_with_its_id_and_what_was_set_meanwhile() {
     assert_eq!(bench.drain(), "");
     bench.end();
     bench.drain();
-    bench.to_deadline();
+    bench.await_deadline();
     let Some(Transmit::Subscribe { request, endpoint, .. }) = bench.session.poll_transmit(bench.now) else {
         panic!("a SUBSCRIBE is to be sent")
     };
@@ -166,7 +166,7 @@ fn a_wrong_framework_id_is_not_believed() {
     for (id, why) in
         [("g", "SUBSCRIBED names framework 'g', expected 'f'"), ("", "SUBSCRIBED without a framework id")]
     {
-        bench.to_deadline();
+        bench.await_deadline();
         bench.drain();
         bench.head(200, &[("mesos-stream-id", STREAM_ID)], "");
         bench.record(&subscribed(id, 15.0));
@@ -186,7 +186,7 @@ fn a_call_without_answer_ends_the_subscription() {
         bench.record(&event(Type::Heartbeat));
     }
     assert_eq!(bench.session.poll_timeout(), Some((overdue, Timer::Call)));
-    bench.to_deadline();
+    bench.await_deadline();
     assert_eq!(
         bench.drain(),
         "abort; call0=OutcomeUnknown; Disconnected(http://a:1: a call was not answered within 75s)"
@@ -227,7 +227,7 @@ fn an_accepted_teardown_without_an_end_is_one_anyway() {
     bench.drain();
     bench.reply(bench.sent[0], 202, "");
     bench.drain();
-    bench.to_deadline();
+    bench.await_deadline();
     assert_eq!(bench.drain(), "abort; Closed(TornDown)");
 }
 
@@ -241,7 +241,7 @@ fn a_lost_teardown_is_tried_again_and_a_removed_framework_is_torn_down() {
         bench.drain(),
         "abort; call0=OutcomeUnknown; Disconnected(http://a:1: TEARDOWN: connection reset)"
     );
-    bench.to_deadline();
+    bench.await_deadline();
     assert_eq!(bench.drain(), "SUBSCRIBE http://b:2/api/v1/scheduler id=f");
     bench.head(200, &[("mesos-stream-id", STREAM_ID)], "");
     bench.record(&subscribed("f", 15.0));
@@ -249,7 +249,7 @@ fn a_lost_teardown_is_tried_again_and_a_removed_framework_is_torn_down() {
     bench.failed("connection reset");
     bench.session.handle_call_failed(bench.now, bench.sent[1], "connection reset");
     bench.drain();
-    bench.to_deadline();
+    bench.await_deadline();
     bench.drain();
     bench.head(200, &[("mesos-stream-id", STREAM_ID)], "");
     bench.record(&error("Framework has been removed"));
@@ -269,7 +269,7 @@ fn a_teardown_while_waiting_connects_at_once_and_gives_up_in_time() {
     bench.failed("connection refused");
     bench.drain();
     while bench.session.state() != SessionState::Closed {
-        bench.to_deadline();
+        bench.await_deadline();
         let told = bench.drain();
         if told.contains("Closed") {
             assert!(

@@ -4,6 +4,7 @@
 mod bench;
 mod calls;
 mod cells;
+mod contract;
 mod life;
 mod properties;
 mod streams;

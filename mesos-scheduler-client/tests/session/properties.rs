@@ -114,7 +114,7 @@ fn apply(bench: &mut Bench, step: &Step) {
         Step::SetRoles => bench.session.set_suppressed_roles(vec!["r".into()]),
         Step::Deadline => {
             if bench.session.poll_timeout().is_some() {
-                bench.to_deadline();
+                bench.await_deadline();
             }
         }
         Step::Time(millis) => {

@@ -82,7 +82,7 @@ fn a_stream_that_ends_at_any_byte_is_lost_and_never_misread() {
         let is_clean = lost.contains("the master ended the stream");
         assert_ne!(is_clean, lost.contains("stream ended inside the record"), "cut at {cut}: {lost}");
         assert_eq!(bench.session.state(), SessionState::Backoff);
-        bench.to_deadline();
+        bench.await_deadline();
         assert!(bench.drain().starts_with("SUBSCRIBE http://b:2"));
     }
 }
