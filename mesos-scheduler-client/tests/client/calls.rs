@@ -5,8 +5,9 @@ use std::time::Duration;
 use mesos_proto::v1::{self, scheduler::call::Type};
 use mesos_scheduler_client::{CallOutcome, Event, calls};
 
-use crate::peer::{
-    Peer, builder, event, expect_disconnected, expect_subscribed, next, subscribed_client, within,
+use crate::{
+    peer::{Peer, builder, expect_disconnected, expect_subscribed, next, subscribed_client, within},
+    wire::event,
 };
 
 fn decline(id: &str) -> v1::scheduler::Call {

@@ -3,9 +3,12 @@
 use mesos_proto::v1::scheduler::{call, event::Type};
 use mesos_scheduler_client::{BuildError, CallOutcome, CloseReason, Event};
 
-use crate::peer::{
-    Peer, builder, error, event, expect_disconnected, expect_no_tasks, expect_subscribed, next,
-    subscribed_client, within,
+use crate::{
+    peer::{
+        Peer, builder, expect_disconnected, expect_no_tasks, expect_subscribed, next, subscribed_client,
+        within,
+    },
+    wire::{error, event},
 };
 
 #[tokio::test]

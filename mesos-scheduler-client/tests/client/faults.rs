@@ -8,9 +8,9 @@ use mesos_proto::{
 };
 use mesos_scheduler_client::Event;
 
-use crate::peer::{
-    Peer, STREAM_HEAD, builder, event, expect_disconnected, expect_subscribed, next, subscribed,
-    subscribed_client,
+use crate::{
+    peer::{Peer, STREAM_HEAD, builder, expect_disconnected, expect_subscribed, next, subscribed_client},
+    wire::{event, subscribed},
 };
 
 #[tokio::test]
@@ -86,7 +86,7 @@ async fn masters_that_redirect_in_a_circle_are_left_after_five_hops() {
 async fn a_connection_that_breaks_anywhere_in_head_or_stream_is_replaced() {
     let peer = Peer::start().await;
     let (_client, mut events) = builder(&peer.url()).start().unwrap();
-    let record = encode_message(&subscribed(15.0));
+    let record = encode_message(&subscribed("f", 15.0));
     let chunk = [format!("{:x}\r\n", record.len()).as_bytes(), &record, b"\r\n"].concat();
     let stream = [STREAM_HEAD.as_bytes(), &chunk].concat();
     for cut in 0..=stream.len() {
@@ -113,7 +113,7 @@ async fn a_record_that_is_cut_by_the_end_of_the_stream_is_told() {
     let (_client, mut events, mut stream) = subscribed_client(&peer).await;
     stream.chunk(b"10\nabc").await;
     stream.last_chunk().await;
-    let offset = encode_message(&subscribed(15.0)).len();
+    let offset = encode_message(&subscribed("f", 15.0)).len();
     assert_eq!(
         expect_disconnected(&mut events).await,
         format!("{}: stream ended inside the record at byte {offset}, 7 bytes are missing", peer.url())

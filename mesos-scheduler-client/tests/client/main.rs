@@ -2,7 +2,10 @@
 #![allow(clippy::unwrap_used, missing_docs, reason = "a test may panic, and has no users")]
 
 mod calls;
+mod cluster;
 mod ends;
 mod faults;
 mod operator;
 mod peer;
+#[path = "../wire/events.rs"]
+mod wire;

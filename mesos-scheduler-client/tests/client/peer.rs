@@ -7,7 +7,7 @@ use mesos_proto::{
     recordio::encode_message,
     v1::{
         self,
-        scheduler::{self, call, event},
+        scheduler::{self, call},
     },
 };
 use mesos_scheduler_client::{Client, ClientBuilder, Event, Events, Masters};
@@ -16,6 +16,8 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
 };
+
+use crate::wire::subscribed;
 
 /// Guards against waiting for ever; nothing here takes a noticeable part of it.
 pub(crate) async fn within<T>(future: impl Future<Output = T>) -> T {
@@ -51,7 +53,7 @@ impl Peer {
         let request = stream.request().await;
         assert_eq!(request.call().r#type(), call::Type::Subscribe);
         stream.write(STREAM_HEAD).await;
-        stream.record(&subscribed(heartbeat)).await;
+        stream.record(&subscribed("f", heartbeat)).await;
         (stream, request)
     }
 }
@@ -142,27 +144,16 @@ impl Connection {
     }
 }
 
-pub(crate) fn event(r#type: event::Type) -> scheduler::Event {
-    scheduler::Event { r#type: Some(r#type.into()), ..scheduler::Event::default() }
-}
-
-pub(crate) fn subscribed(heartbeat: f64) -> scheduler::Event {
-    let subscribed = event::Subscribed {
-        framework_id: v1::FrameworkId::new("f"),
-        heartbeat_interval_seconds: Some(heartbeat),
-        master_info: None,
-    };
-    scheduler::Event { subscribed: Some(subscribed), ..event(event::Type::Subscribed) }
-}
-
-pub(crate) fn error(message: &str) -> scheduler::Event {
-    let error = event::Error { message: message.to_owned() };
-    scheduler::Event { error: Some(error), ..event(event::Type::Error) }
-}
-
 /// A client that tries again at once.
 pub(crate) fn builder(masters: &str) -> ClientBuilder {
-    let info = v1::FrameworkInfo { user: "nobody".into(), name: "demo".into(), ..Default::default() };
+    builder_of(info(), masters)
+}
+
+pub(crate) fn info() -> v1::FrameworkInfo {
+    v1::FrameworkInfo { user: "nobody".into(), name: "demo".into(), ..v1::FrameworkInfo::default() }
+}
+
+pub(crate) fn builder_of(info: v1::FrameworkInfo, masters: &str) -> ClientBuilder {
     ClientBuilder::new(info, Masters::parse(masters).unwrap())
         .backoff(Duration::from_millis(1), Duration::from_millis(1))
         .seed(1)

@@ -11,7 +11,7 @@ use mesos_proto::{
     recordio::encode_message,
     v1::{
         self,
-        scheduler::{self, call, event},
+        scheduler::{self, call},
     },
 };
 use mesos_scheduler_client::{
@@ -19,6 +19,8 @@ use mesos_scheduler_client::{
     calls,
 };
 use prost::Message;
+
+use crate::wire::subscribed;
 
 /// The stream id that the master of these tests gives.
 pub(crate) const STREAM_ID: &str = "s1";
@@ -253,22 +255,4 @@ fn outcome_text(outcome: &CallOutcome) -> String {
         CallOutcome::Invalid { .. } => "Invalid".to_owned(),
         plain => format!("{plain:?}"),
     }
-}
-
-pub(crate) fn event(r#type: event::Type) -> scheduler::Event {
-    scheduler::Event { r#type: Some(r#type.into()), ..scheduler::Event::default() }
-}
-
-pub(crate) fn subscribed(id: &str, heartbeat: f64) -> scheduler::Event {
-    let subscribed = event::Subscribed {
-        framework_id: v1::FrameworkId::new(id),
-        heartbeat_interval_seconds: Some(heartbeat),
-        master_info: None,
-    };
-    scheduler::Event { subscribed: Some(subscribed), ..event(event::Type::Subscribed) }
-}
-
-pub(crate) fn error(message: &str) -> scheduler::Event {
-    let error = event::Error { message: message.to_owned() };
-    scheduler::Event { error: Some(error), ..event(event::Type::Error) }
 }

@@ -3,7 +3,10 @@
 use mesos_proto::v1::scheduler::event::Type;
 use mesos_scheduler_client::SessionState;
 
-use crate::bench::{Bench, STREAM_ID, config, error, event, subscribed};
+use crate::{
+    bench::{Bench, STREAM_ID, config},
+    wire::{error, event, subscribed},
+};
 
 const STATES: [SessionState; 7] = [
     SessionState::Idle,

@@ -5,7 +5,10 @@ use std::time::Duration;
 use mesos_proto::v1::{self, scheduler::event::Type};
 use mesos_scheduler_client::{Event, SessionState, Timer, Transmit};
 
-use crate::bench::{Bench, STREAM_ID, config, error, event, info, sent, subscribed};
+use crate::{
+    bench::{Bench, STREAM_ID, config, info, sent},
+    wire::{error, event, subscribed},
+};
 
 #[test]
 fn masters_are_tried_in_turn() {

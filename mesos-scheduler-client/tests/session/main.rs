@@ -8,3 +8,5 @@ mod contract;
 mod life;
 mod properties;
 mod streams;
+#[path = "../wire/events.rs"]
+mod wire;

@@ -6,7 +6,10 @@ use bytes::Bytes;
 use mesos_proto::{recordio::encode_message, v1::scheduler::event::Type};
 use proptest::{collection::vec, prelude::*};
 
-use crate::bench::{Bench, STREAM_ID, config, error, event, subscribed};
+use crate::{
+    bench::{Bench, STREAM_ID, config},
+    wire::{error, event, subscribed},
+};
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -181,7 +184,7 @@ fn run(steps: &[Step]) -> Vec<String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn any_inputs_keep_the_invariants(steps in vec(step(), 0..60), last in last_step()) {

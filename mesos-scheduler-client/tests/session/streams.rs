@@ -90,6 +90,6 @@ fn a_stream_that_ends_at_any_byte_is_lost_and_never_misread() {
 #[test]
 fn heartbeats_are_for_the_session_alone() {
     let mut bench = Bench::subscribed();
-    bench.record(&crate::bench::event(Type::Heartbeat));
+    bench.record(&crate::wire::event(Type::Heartbeat));
     assert_eq!(bench.drain(), "");
 }
