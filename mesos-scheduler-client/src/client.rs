@@ -44,7 +44,8 @@ pub struct Client {
 
 impl Client {
     /// Makes a call; it has its place in the order when this returns. The `framework_id` of the call is filled
-    /// in.
+    /// in. Calls wait in memory for their turn, without a bound: who makes very many awaits some of
+    /// the replies.
     ///
     /// SUBSCRIBE and TEARDOWN are not for this method, and UNKNOWN is for none (it ends the process of a
     /// master): these resolve as [`CallOutcome::Invalid`].

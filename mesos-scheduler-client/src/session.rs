@@ -45,17 +45,17 @@ pub(crate) use self::{request::post, verdict::excerpt};
 /// One subscription of one framework, over all its streams and masters, without any I/O.
 ///
 /// ```text
-///         start              200 + stream id             SUBSCRIBED
-///  Idle ────────► Connecting ───────────────► Expect… ──────────────► Subscribed
-///                  ▲  │ ▲  307                  │                      │      │
-///                  │  └─┘                       │                      │      │ teardown
-///                  │  │ 404, 5xx, failed, late  │ end, garbage, late   │ end, silence, garbage,
-///     time is over │  ▼                         ▼                      │ lost for calls  │
-///                 Backoff ◄────────────────────────────────────────────┘                 ▼
-///                  ▲                                          end before 202           Closing
-///                  └──────────────────────────────────────────────────────────────────── │
-///                                                                                  202 and end
-///  any state ── hopeless 4xx, failed over, removed, refused, overflow, close ──► Closed ◄─┘
+///       start            200, stream id           SUBSCRIBED             teardown
+///  Idle ────► Connecting ────────► ExpectSubscribed ────────► Subscribed ────────► Closing
+///             │ ▲   │ ▲                    │                      │                   │
+///             │ │   └─┘ 307                │                      │                   │
+///   404, 5xx, │ │                     end, │             silence, │               end │
+///     failed, │ │ time is over    garbage, │        end, garbage, │        before 202 │
+///        late ▼ │                     late ▼        call refused  ▼                   ▼
+///            Backoff ◄─────────────────────┴──────────────────────┴───────────────────┘
+///
+///  any state ── close, overflow, hopeless 4xx, failed over, removed, refused ──► Closed
+///  Closing   ── 202 and end ───────────────────────────────────────────────────► Closed
 /// ```
 ///
 /// The methods come in four families. Verbs ([`start`](Self::start), [`call`](Self::call), ...) are wishes of

@@ -6,8 +6,8 @@ use mesos_proto::{recordio, v1};
 
 use super::Masters;
 
-/// Settings of a [`Session`](super::Session). The fields without a doc of their own choice have defaults that
-/// fit a real cluster; [`SessionConfig::new`] sets them.
+/// Settings of a [`Session`](super::Session). [`SessionConfig::new`] sets those that are told with a value to
+/// that value, which fits a real cluster.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct SessionConfig {
