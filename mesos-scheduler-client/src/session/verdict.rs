@@ -133,12 +133,13 @@ pub(super) fn of_error(message: &str, is_subscribed: bool) -> ErrorVerdict {
 /// A text of a peer, fit to stand in a message: one line, not longer than a few.
 pub(crate) fn excerpt(text: &str) -> String {
     const LONGEST: usize = 500;
-    let mut short: String = text.trim().chars().take(LONGEST + 1).collect();
-    if short.chars().count() > LONGEST {
-        short.pop();
-        short.push('…');
+    let visible = |c: char| if c.is_control() { ' ' } else { c };
+    let mut line: String = text.trim().chars().take(LONGEST + 1).map(visible).collect();
+    if line.chars().count() > LONGEST {
+        line.pop();
+        line.push('…');
     }
-    short.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+    line.trim().to_owned()
 }
 
 #[cfg(test)]
