@@ -10,6 +10,7 @@ use super::{
     report::Refusal,
     task::{Placement, TaskSpec},
 };
+use crate::operator::agent_url_of_offer;
 
 /// How agents are chosen among those that fit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -98,7 +99,7 @@ fn take(spec: &TaskSpec, index: usize, agent: &mut AgentOffers, host_ports: &[u6
         framework_id: offer.framework_id.clone(),
         agent_id: offer.agent_id.clone(),
         hostname: offer.hostname.clone(),
-        agent_url: offer.url.clone(),
+        agent_url: agent_url_of_offer(offer),
         host_ports,
     };
     Match { agent: index, task_info: describe(spec, &placement, resources), placement }

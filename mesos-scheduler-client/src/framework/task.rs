@@ -5,6 +5,7 @@ use std::{fmt, sync::Arc, time::Duration};
 use mesos_proto::v1;
 
 use super::report::WhyNot;
+use crate::url::{HttpUrl, UrlError};
 
 /// Says whether an offer may carry a task, and if not, why. Called for every offer that is considered,
 /// so it should be cheap; it must not depend on anything but the offer.
@@ -108,8 +109,8 @@ pub struct Placement {
     pub agent_id: v1::AgentId,
     /// Its host name, as the offer had it.
     pub hostname: String,
-    /// The base of its API, as the offer had it.
-    pub agent_url: Option<v1::Url>,
+    /// The base of its API, if the offer had a usable one.
+    pub agent_url: Result<HttpUrl, UrlError>,
     /// Ports of the host, in the order of [`TaskSpec::ports`].
     pub host_ports: Vec<u16>,
 }
