@@ -1,1 +1,58 @@
-//! placeholder
+//! Placement rules of the form `attribute LIKE pattern`: parse once, check many attribute sets, say why not.
+//!
+//! A rule names an attribute of a place (an agent, a node, a host), an operator, and a pattern:
+//!
+//! ```
+//! use placement_constraints::ConstraintSet;
+//! use std::collections::BTreeMap;
+//!
+//! let rules = ConstraintSet::parse(["rack LIKE r[0-9]+", "zone UNLIKE test-.*"])?;
+//! let node = BTreeMap::from([("rack", "r17"), ("zone", "test-3")]);
+//! let verdict = rules.check(&node);
+//! assert!(!verdict.is_satisfied());
+//! assert_eq!(verdict.to_string(), "'zone UNLIKE test-.*' fails: zone is 'test-3'");
+//! # Ok::<(), placement_constraints::ParseErrors>(())
+//! ```
+//!
+//! # Grammar
+//!
+//! `<attribute><delimiter><operator><delimiter><pattern>`. The delimiter is plain text, one space unless
+//! [`ParseOptions`] say otherwise. The first two delimiters split; the pattern is all the rest and may hold
+//! the delimiter. Nothing is trimmed, and no part may be empty.
+//!
+//! # Semantics
+//!
+//! | | the value matches | it does not | the attribute is missing |
+//! |---|---|---|---|
+//! | `LIKE` | holds | fails | fails |
+//! | `UNLIKE` | fails | holds | fails; holds with [`MissingAttribute::SatisfiesUnlike`] |
+//!
+//! A pattern must match the whole value. A set holds if all of its constraints do; an empty one holds.
+//!
+//! # Patterns
+//!
+//! Patterns are Java regular expressions, because the rules in use come from schedulers written for the
+//! JVM. A pattern means what it means in Java or is refused when it is parsed: [`Pattern`] lists what is
+//! taken. Matching takes time linear in the value; a pattern whose automaton is too large is refused.
+//!
+//! # Attributes
+//!
+//! Values are text, from anything that implements [`Attributes`]. Who has numbers, ranges or sets makes
+//! text of them first. For Apache Mesos that is: a scalar without trailing zeros (`7`, `7.5`), ranges as
+//! `[1-3,8-9]`, a set sorted as `{a,b}`; of two attributes of one name the first counts.
+
+mod attributes;
+mod constraint;
+mod error;
+mod parse;
+mod pattern;
+mod set;
+
+pub use self::{
+    attributes::Attributes,
+    constraint::{Constraint, MissingAttribute, Operator, Reason},
+    error::{ParseError, ParseErrorKind, ParseErrors, PatternError},
+    parse::ParseOptions,
+    pattern::Pattern,
+    set::{ConstraintSet, Explanation, Verdict},
+};

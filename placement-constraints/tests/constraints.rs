@@ -1,0 +1,276 @@
+//! Parsing, matching and reporting, through the public interface.
+#![allow(clippy::unwrap_used, missing_docs, reason = "a test")]
+
+use std::{borrow::Cow, collections::BTreeMap};
+
+use placement_constraints::{
+    Attributes, Constraint, ConstraintSet, MissingAttribute, Operator, ParseErrorKind, ParseOptions, Pattern,
+};
+use proptest::prelude::*;
+
+#[test]
+fn the_first_two_delimiters_split() {
+    check_parts(" ", "rack LIKE r1", "rack", Operator::Like, "r1");
+    check_parts(" ", "rack UNLIKE r1 or r2", "rack", Operator::Unlike, "r1 or r2");
+    check_parts(" ", "rack LIKE  ", "rack", Operator::Like, " ");
+    check_parts(",", "my rack,LIKE,a,b", "my rack", Operator::Like, "a,b");
+    check_parts("::", "a:b::LIKE::c", "a:b", Operator::Like, "c");
+    // A regular expression in a delimiter is plain text.
+    check_parts(".*", "rack.*LIKE.*r1", "rack", Operator::Like, "r1");
+    check_parts(" ", "größe LIKE ä+", "größe", Operator::Like, "ä+");
+}
+
+#[test]
+fn errors_show_the_text_and_point_at_the_column() {
+    let expected_operator = "expected ' ' and LIKE or UNLIKE after the attribute";
+    check_error("", 1, "expected the name of an attribute");
+    check_error(" LIKE a", 1, "expected the name of an attribute");
+    check_error("rack", 5, expected_operator);
+    check_error("rack ", 6, expected_operator);
+    check_error("rack  LIKE r1", 6, expected_operator);
+    check_error("rack LIKE", 10, "expected ' ' and a pattern after the operator");
+    check_error("rack LIKE ", 11, "expected ' ' and a pattern after the operator");
+    check_error("rack LIEK a", 6, "unknown operator 'LIEK', expected LIKE or UNLIKE; did you mean LIKE?");
+    check_error(
+        "rack unlike a",
+        6,
+        "unknown operator 'unlike', expected LIKE or UNLIKE; did you mean UNLIKE?",
+    );
+    check_error("rack foo", 6, "unknown operator 'foo', expected LIKE or UNLIKE");
+    check_error("größe EQUALS a", 7, "unknown operator 'EQUALS', expected LIKE or UNLIKE");
+    check_error("rack LIKE r[0-9", 12, "this class is not closed, expected ]");
+    check_error("rack LIKE (a", 11, "this group is not closed, expected )");
+    check_error("rack LIKE a)", 12, "this ) closes no group");
+    check_error("rack LIKE *", 11, "* repeats nothing");
+    check_error("rack LIKE a{x}", 12, "expected a repetition such as {2}, {2,} or {2,5}");
+    check_error("rack LIKE a\\", 12, "expected a character after \\");
+    check_error("rack LIKE (?x)a # )", 11, "look-around, named and atomic groups");
+    check_error("rack LIKE a{1000}{1000}", 18, "a repetition of a repetition is not supported");
+    check_error("rack LIKE (?:(?:a{1000}){1000}){1000}", 11, "the pattern is too large");
+}
+
+#[test]
+fn an_empty_delimiter_is_the_fault_of_the_options() {
+    let error = Constraint::parse_with("rack LIKE r1", &ParseOptions::default().delimiter("")).unwrap_err();
+    assert_eq!(error.kind(), &ParseErrorKind::EmptyDelimiter);
+}
+
+#[test]
+fn an_error_stays_on_one_line_and_is_bounded() {
+    let text = format!("rack\n{}", "x".repeat(1_000_000));
+    let error = Constraint::parse(&text).unwrap_err().to_string();
+    assert!(error.starts_with("invalid constraint 'rack\\nxxx"), "{error}");
+    assert!(error.contains("… (999005 more characters)"), "{error}");
+    assert!(error.len() < 2000);
+}
+
+#[test]
+fn a_list_reports_all_that_is_wrong_with_its_index() {
+    let error = ConstraintSet::parse(["a LIKE b", "c LIEK d", "e LIKE f", "g"]).unwrap_err();
+    assert_eq!(error.iter().map(|(index, _)| index).collect::<Vec<_>>(), [1, 3]);
+    assert_eq!(
+        error.to_string(),
+        "2 of 4 constraints are invalid; [1] invalid constraint 'c LIEK d' at column 3: unknown operator \
+         'LIEK', expected LIKE or UNLIKE; did you mean LIKE?; [3] invalid constraint 'g' at column 2: \
+         expected ' ' and LIKE or UNLIKE after the attribute"
+    );
+}
+
+#[test]
+fn a_pattern_matches_the_whole_value() {
+    for (pattern, value, expected) in [
+        ("r1", "r1", true),
+        ("r1", "r12", false),
+        ("r1", "xr1", false),
+        ("r1|r2", "r2", true),
+        ("r1|r2", "r1x", false),
+        ("a.*", "a", true),
+        ("a.c", "a\nc", false),
+        ("a.c", "a\u{85}c", false),
+        ("a.c", "a😀c", true),
+        ("a", "a\n", false),
+        ("a$", "a", true),
+        ("^a$", "a", true),
+        ("r[12]", "r2", true),
+        ("[^0-9]+", "ä😀", true),
+        ("\\d+", "٣", false),
+        ("\\w", "ä", false),
+        ("\\W", "ä", true),
+        ("[\\D]", "٣", true),
+        ("[a\\d]+", "a1", true),
+        ("[a-]+", "-a", true),
+        ("[-a]+", "a-", true),
+        ("(?i)rack-[x-z]", "RACK-Y", true),
+        ("(?i)k", "\u{212A}", false),
+        ("(?i)[X-b]", "B", true),
+        ("\\Qa.b\\E.", "a.bc", true),
+        ("\\Qa.b", "a.b", true),
+        ("\\p{Alpha}\\P{Alpha}", "a1", true),
+        ("\\x41\\u00e4", "Aä", true),
+        ("#a b", "#a b", true),
+        ("a{2,3}?", "aaa", true),
+        ("a{2,}", "a", false),
+    ] {
+        assert_eq!(Pattern::new(pattern).unwrap().is_match(value), expected, "{pattern} on {value:?}");
+    }
+}
+
+#[test]
+fn a_missing_attribute_fails_both_unless_asked_otherwise() {
+    let (default, other) = (MissingAttribute::Fails, MissingAttribute::SatisfiesUnlike);
+    for (text, missing, holds) in [
+        ("rack LIKE .*", default, false),
+        ("rack UNLIKE r1", default, false),
+        ("rack LIKE .*", other, false),
+        ("rack UNLIKE r1", other, true),
+    ] {
+        let set = ConstraintSet::parse([text]).unwrap().with_missing_attribute(missing);
+        let nothing: [(&str, &str); 0] = [];
+        assert_eq!(set.check(&nothing).is_satisfied(), holds, "{text} {missing:?}");
+    }
+}
+
+#[test]
+fn a_verdict_names_the_first_failure() {
+    let set = ConstraintSet::parse(["rack LIKE r1", "zone UNLIKE z1", "disk LIKE ssd"]).unwrap();
+    let attributes = [("rack", "r1"), ("zone", "z1")];
+    let verdict = set.check(&attributes);
+    let (constraint, reason) = verdict.failure().unwrap();
+    assert_eq!(constraint.as_str(), "zone UNLIKE z1");
+    assert_eq!((reason.attribute(), reason.value()), ("zone", Some("z1")));
+    let explanation = set.explain(&attributes);
+    let outcomes: Vec<_> =
+        explanation.iter().map(|(_, outcome)| outcome.map_err(|reason| reason.value())).collect();
+    assert_eq!(outcomes, [Ok(()), Err(Some("z1")), Err(None)]);
+    assert!(!explanation.is_satisfied());
+}
+
+#[test]
+fn an_empty_set_holds() {
+    let set = ConstraintSet::default();
+    assert!(set.is_empty());
+    assert!(set.check(&BTreeMap::<String, String>::new()).is_satisfied());
+}
+
+#[test]
+fn attributes_come_from_maps_pairs_and_closures() {
+    let constraint = Constraint::parse("rack LIKE r1").unwrap();
+    check_attributes(&constraint, &BTreeMap::from([("rack".to_owned(), "r1".to_owned())]));
+    check_attributes(&constraint, &vec![("rack", "r1"), ("rack", "r2")]);
+    check_attributes(&constraint, [("rack", String::from("r1"))].as_slice());
+    check_attributes(&constraint, &[(Cow::from("rack"), "r1")]);
+    check_attributes(&constraint, &|name: &str| (name == "rack").then(|| format!("r{}", 1)));
+}
+
+#[test]
+fn equality_is_that_of_text_and_delimiter() {
+    let parse = |text: &str, delimiter: &str| {
+        Constraint::parse_with(text, &ParseOptions::default().delimiter(delimiter)).unwrap()
+    };
+    assert_eq!(parse("a LIKE b", " "), parse("a LIKE b", " "));
+    assert_ne!(parse("a LIKE b,LIKE,c", " "), parse("a LIKE b,LIKE,c", ","));
+    assert!(parse("a LIKE b", " ") < parse("a LIKE c", " "));
+}
+
+#[test]
+fn hostile_patterns_are_bounded() {
+    let long = "a".repeat(1_000_000);
+    for pattern in [long.as_str(), "a{1000}{1000}", "(((a{100}){100}){100}){100}", &"(".repeat(100_000)] {
+        if let Ok(pattern) = Pattern::new(pattern) {
+            assert!(!pattern.is_match("b"));
+        }
+    }
+    let nested = Pattern::new("((a*)*)*b").unwrap();
+    assert!(!nested.is_match(&long));
+}
+
+proptest! {
+    #[test]
+    fn any_constraint_round_trips(
+        attribute in "\\PC{1,8}",
+        operator in prop::sample::select(Operator::ALL.as_slice()),
+        value in "\\PC{1,8}",
+        delimiter in "\\PC{1,3}",
+    ) {
+        // The delimiter may begin inside of the part before it; then the text has another meaning.
+        let ends_with_part = |part: &str| format!("{part}{delimiter}").find(&delimiter) == Some(part.len());
+        prop_assume!(ends_with_part(&attribute) && ends_with_part(operator.as_str()));
+        let text = format!("{attribute}{delimiter}{operator}{delimiter}{}", quoted(&value));
+        let options = ParseOptions::default().delimiter(delimiter);
+        let constraint = Constraint::parse_with(&text, &options).unwrap();
+        prop_assert_eq!(constraint.attribute(), &attribute);
+        prop_assert_eq!(constraint.operator(), operator);
+        prop_assert_eq!(Constraint::parse_with(&constraint.to_string(), &options).unwrap(), constraint.clone());
+        let holds = constraint.check(&[(attribute, value)]).is_ok();
+        prop_assert_eq!(holds, operator == Operator::Like);
+    }
+
+    #[test]
+    fn parsing_never_panics(text in "\\PC*", delimiter in "\\PC*") {
+        let _ = Constraint::parse_with(&text, &ParseOptions::default().delimiter(delimiter));
+    }
+
+    #[test]
+    fn compiling_never_panics(text in "[a-c0-3\\\\\\[\\]\\^\\-&(){}|*+?.$,:QEdDwWpPxu ]{0,24}", value in "\\PC{0,6}") {
+        if let Ok(pattern) = Pattern::new(&text) {
+            pattern.is_match(&value);
+        }
+    }
+
+    #[test]
+    fn like_and_unlike_are_opposite_for_a_present_attribute(pattern in "[ab.|*]{1,6}", value in "[ab]{0,4}") {
+        let attributes = [("x", value)];
+        let holds = |operator: Operator| {
+            Constraint::parse(&format!("x {operator} {pattern}")).map(|it| it.check(&attributes).is_ok())
+        };
+        if let (Ok(like), Ok(unlike)) = (holds(Operator::Like), holds(Operator::Unlike)) {
+            prop_assert_ne!(like, unlike);
+        }
+    }
+
+    #[test]
+    fn a_set_is_the_conjunction_of_its_constraints(
+        rules in prop::collection::vec(("[xyz]", prop::bool::ANY, "[ab]"), 0..5),
+        attributes in prop::collection::vec(("[xyz]", "[ab]"), 0..4),
+        lenient in prop::bool::ANY,
+    ) {
+        let missing = if lenient { MissingAttribute::SatisfiesUnlike } else { MissingAttribute::Fails };
+        let texts = rules.iter().map(|(attribute, like, pattern)| {
+            format!("{attribute} {} {pattern}", if *like { "LIKE" } else { "UNLIKE" })
+        });
+        let set = ConstraintSet::parse(texts).unwrap().with_missing_attribute(missing);
+        let all = set.iter().all(|constraint| constraint.check_with(&attributes, missing).is_ok());
+        prop_assert_eq!(set.check(&attributes).is_satisfied(), all);
+        prop_assert_eq!(set.explain(&attributes).is_satisfied(), all);
+        prop_assert_eq!(set.clone(), set);
+    }
+}
+
+#[track_caller]
+fn check_parts(delimiter: &str, text: &str, attribute: &str, operator: Operator, pattern: &str) {
+    let constraint = Constraint::parse_with(text, &ParseOptions::default().delimiter(delimiter)).unwrap();
+    let parts = (constraint.attribute(), constraint.operator(), constraint.pattern().as_str());
+    assert_eq!(parts, (attribute, operator, pattern));
+    assert_eq!(constraint.to_string(), text);
+}
+
+#[track_caller]
+fn check_error(text: &str, column: usize, message: &str) {
+    let error = Constraint::parse(text).unwrap_err();
+    let beginning = format!("invalid constraint '{text}' at column {column}: {message}");
+    assert!(error.to_string().starts_with(&beginning), "{error}\n{beginning}");
+    assert_eq!((error.text(), error.column()), (text, column));
+}
+
+#[track_caller]
+fn check_attributes(constraint: &Constraint, attributes: &(impl Attributes + ?Sized)) {
+    assert!(constraint.check(attributes).is_ok());
+}
+
+/// A pattern that matches a text and nothing else.
+fn quoted(text: &str) -> String {
+    let quote = |character: char| {
+        if character.is_ascii_punctuation() { format!("\\{character}") } else { character.to_string() }
+    };
+    text.chars().map(quote).collect()
+}
