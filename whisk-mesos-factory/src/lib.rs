@@ -1,1 +1,28 @@
-//! placeholder
+//! OpenWhisk action containers as Apache Mesos tasks.
+//!
+//! [`ContainerFactory`] is one Mesos framework. It launches each container as a task on an agent whose
+//! offer fits and whose attributes satisfy the constraints, and gives out a [`Container`] that can be
+//! initialized, run, read for logs and destroyed. The program `whisk-mesos` is built on nothing but
+//! this.
+
+mod action;
+mod config;
+mod container;
+mod error;
+mod factory;
+mod logs;
+mod task_info;
+
+pub use crate::{
+    action::{Activation, ActivationResponse, ActivationStatus, Initializer},
+    config::FactoryConfig,
+    container::{Container, ContainerAddress},
+    error::{CleanupError, ConfigError, CreateError, DestroyError, InitializationError, LogsError},
+    factory::{ContainerFactory, ContainerRequest, Creation},
+    logs::LogLine,
+};
+
+/// Compiles the code in the README.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

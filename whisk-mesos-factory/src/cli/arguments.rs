@@ -1,0 +1,147 @@
+//! What can be said on the command line.
+
+use std::{path::PathBuf, time::Duration};
+
+use clap::{Args, Parser, Subcommand};
+
+/// Runs Apache OpenWhisk actions as tasks of an Apache Mesos cluster.
+#[derive(Debug, Parser)]
+#[command(name = "whisk-mesos", version, max_term_width = 100)]
+pub(super) struct Arguments {
+    /// Says more on stderr: -v what changes, -vv every step (or set RUST_LOG).
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(super) verbose: u8,
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Runs one action once and prints its JSON result on stdout, its logs on stderr.
+    ///
+    /// Without --master an embedded Mesos with three agents is started for it. Exit codes: 0 the action
+    /// succeeded; 1 it failed, its error is on stdout; 2 wrong usage or configuration; 3 the platform
+    /// failed; 130 interrupted.
+    Run(Box<Run>),
+    /// Starts the embedded Mesos alone, for other frameworks and for curl, until it is interrupted.
+    Local(Local),
+    /// Serves one action over HTTP; started by the agents of the embedded Mesos.
+    #[command(hide = true)]
+    ActionRuntime(ActionRuntime),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Run {
+    /// File with the action's code.
+    pub(super) file: PathBuf,
+
+    /// Runtime of the action: python:3, nodejs:20, or native for any executable. Told from the file name
+    /// unless given.
+    #[arg(long)]
+    pub(super) kind: Option<String>,
+
+    /// Entry point of the action.
+    #[arg(long, value_name = "NAME", default_value = "main")]
+    pub(super) main: String,
+
+    /// A parameter of the action; the value is taken as JSON if it is JSON, as text otherwise. Repeatable.
+    #[arg(short, long = "param", num_args = 2, value_names = ["KEY", "VALUE"], action = clap::ArgAction::Append, allow_hyphen_values = true)]
+    pub(super) param: Vec<String>,
+
+    /// File with a JSON object of parameters; -p wins over it.
+    #[arg(short = 'P', long, value_name = "FILE")]
+    pub(super) param_file: Option<PathBuf>,
+
+    /// Memory of the container in MB. Its cpu shares follow from it: 1024 MB is one cpu.
+    #[arg(long, value_name = "MB", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=1_048_576))]
+    pub(super) memory: u32,
+
+    /// Rule that the agent must satisfy: '<attribute> LIKE <pattern>' or '<attribute> UNLIKE <pattern>',
+    /// where the pattern is a regular expression for the whole value. Repeatable: all must hold.
+    #[arg(long, value_name = "RULE")]
+    pub(super) constraint: Vec<String>,
+
+    /// How long it may take until the container runs.
+    #[arg(long, value_name = "TIME", default_value = "45s", value_parser = duration)]
+    pub(super) launch_timeout: Duration,
+
+    /// The action's own limit, for /init and /run each.
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = duration)]
+    pub(super) timeout: Duration,
+
+    /// A real Mesos to run it on: http://host:port, several masters with commas.
+    #[arg(long, value_name = "URL")]
+    pub(super) master: Option<String>,
+
+    /// Docker image of the action's container; follows from the kind unless given.
+    #[arg(long)]
+    pub(super) image: Option<String>,
+
+    /// Role of the framework.
+    #[arg(long, default_value = "*")]
+    pub(super) role: String,
+
+    /// Account on the agents that the task runs as.
+    #[arg(long, default_value = "root")]
+    pub(super) user: String,
+
+    /// File for everything that the embedded Mesos and the framework say to each other.
+    #[arg(long, value_name = "FILE", conflicts_with = "master")]
+    pub(super) transcript: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Local {
+    /// How many agents.
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=200))]
+    pub(super) agents: u16,
+
+    /// Port of the master on 127.0.0.1; 0 for any free one.
+    #[arg(long, default_value_t = 5050)]
+    pub(super) port: u16,
+
+    /// Folder for the sandboxes of tasks, kept at the end; a temporary one that is removed unless given.
+    #[arg(long, value_name = "FOLDER")]
+    pub(super) work_dir: Option<PathBuf>,
+
+    /// Prints everything that is said, one line each, at the end.
+    #[arg(long)]
+    pub(super) transcript: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ActionRuntime {
+    #[arg(long)]
+    pub(super) kind: String,
+    #[arg(long)]
+    pub(super) port: u16,
+    /// Exits when stdin ends, so that it does not outlive its agent.
+    #[arg(long)]
+    pub(super) exit_with_stdin: bool,
+}
+
+/// A time with a unit, longer than nothing.
+fn duration(text: &str) -> Result<Duration, String> {
+    let duration = humantime::parse_duration(text)
+        .map_err(|error| format!("{error}; expected a number with a unit, such as 45s, 500ms or 2m"))?;
+    if duration.is_zero() { Err("must be longer than nothing".to_owned()) } else { Ok(duration) }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn times_need_a_unit_and_a_length() {
+        assert_eq!(duration("1m 5s"), Ok(Duration::from_secs(65)));
+        assert!(duration("45").unwrap_err().contains("such as 45s"));
+        assert_eq!(duration("0s").unwrap_err(), "must be longer than nothing");
+    }
+}

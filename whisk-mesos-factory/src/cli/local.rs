@@ -1,0 +1,94 @@
+//! `whisk-mesos local`, and the action runtime that its agents start.
+
+use std::{env, ffi::OsString, process::ExitCode};
+
+use mesos_local::{AgentConfig, Cluster, ClusterConfig, runtime};
+
+use super::{
+    Exit,
+    arguments::{ActionRuntime, Local},
+    interrupt::Interrupt,
+    output::Output,
+};
+
+/// A configuration whose agents run action containers with this very program.
+pub(super) fn cluster_config(agents: usize) -> Result<ClusterConfig, String> {
+    let program = env::current_exe()
+        .map_err(|error| format!("the path of this program, which serves actions, is not known: {error}"))?;
+    let mut config = ClusterConfig::with_agents(agents);
+    config.action_runtime = Some(vec![program.into_os_string(), OsString::from("action-runtime")]);
+    Ok(config)
+}
+
+pub(super) async fn run(local: Local, output: &Output) -> Exit {
+    let mut interrupt = match Interrupt::listen() {
+        Ok(interrupt) => interrupt,
+        Err(error) => {
+            output.problem(&format!("signals cannot be listened for: {error}"));
+            return Exit::PlatformFailed;
+        }
+    };
+    let mut config = match cluster_config(usize::from(local.agents)) {
+        Ok(config) => config,
+        Err(problem) => {
+            output.problem(&problem);
+            return Exit::PlatformFailed;
+        }
+    };
+    config.port = local.port;
+    config.work_dir = local.work_dir;
+    let attributes: Vec<String> = config.agents.iter().map(attributes).collect();
+    let cluster = match Cluster::start(config).await {
+        Ok(cluster) => cluster,
+        Err(error) => {
+            output.problem(&format!("the embedded Mesos could not start: {}", with_causes(&error)));
+            return Exit::PlatformFailed;
+        }
+    };
+    output.result(&format!("master {}", cluster.master_url()));
+    for (agent, attributes) in cluster.agents().iter().zip(attributes) {
+        output.result(&format!("agent {} {} {} {attributes}", agent.name, agent.id, agent.url));
+    }
+    interrupt.wished().await;
+    let transcript = cluster.transcript();
+    cluster.shutdown().await;
+    if local.transcript {
+        output.result(transcript.to_string().trim_end());
+    }
+    Exit::Success
+}
+
+fn attributes(agent: &AgentConfig) -> String {
+    let pairs = agent.attributes.iter().map(|(name, value)| format!("{name}:{value}"));
+    pairs.collect::<Vec<_>>().join(" ")
+}
+
+pub(super) async fn action_runtime(arguments: ActionRuntime, output: &Output) -> ExitCode {
+    let kind = match arguments.kind.parse::<runtime::Kind>() {
+        Ok(kind) => kind,
+        Err(error) => {
+            output.problem(&format!("--kind: {error}"));
+            return Exit::Usage.into();
+        }
+    };
+    let config =
+        runtime::RuntimeConfig { kind, port: arguments.port, exit_with_stdin: arguments.exit_with_stdin };
+    match runtime::run(config).await {
+        Ok(code) => code,
+        Err(error) => {
+            output.problem(&format!("the action runtime failed: {error}"));
+            Exit::PlatformFailed.into()
+        }
+    }
+}
+
+/// An error with everything that caused it.
+pub(super) fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        text = format!("{text}: {inner}");
+        cause = inner.source();
+    }
+    text
+}

@@ -1,0 +1,259 @@
+//! `whisk-mesos run`: one action, once.
+
+use std::{
+    future::Future,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use mesos_local::Cluster;
+use serde_json::Value;
+use whisk_mesos_factory::{
+    Activation, ActivationResponse, ActivationStatus, Container, ContainerFactory, ContainerRequest,
+    FactoryConfig, Initializer,
+};
+
+use super::{
+    Exit,
+    arguments::Run,
+    code::{self, Kind},
+    interrupt::Interrupt,
+    local::{cluster_config, with_causes},
+    output::Output,
+};
+
+/// Bytes of logs that are printed.
+const LOG_LIMIT: u64 = 10 * 1024 * 1024;
+
+/// Everything that is known before anything starts.
+struct Plan {
+    config: FactoryConfig,
+    request: ContainerRequest,
+    initializer: Initializer,
+    activation: Activation,
+    parameters: Value,
+    timeout: Duration,
+}
+
+/// Why there is no result, and the exit code for it.
+struct Failure {
+    exit: Exit,
+    message: String,
+}
+
+impl Failure {
+    fn usage(message: String) -> Self {
+        Self { exit: Exit::Usage, message }
+    }
+
+    fn platform(message: String) -> Self {
+        Self { exit: Exit::PlatformFailed, message }
+    }
+}
+
+pub(super) async fn run(arguments: Run, output: &Output) -> Exit {
+    match try_run(arguments, output).await {
+        Ok(exit) => exit,
+        Err(failure) => {
+            output.problem(&failure.message);
+            failure.exit
+        }
+    }
+}
+
+async fn try_run(arguments: Run, output: &Output) -> Result<Exit, Failure> {
+    let mut interrupt = Interrupt::listen()
+        .map_err(|error| Failure::platform(format!("signals cannot be listened for: {error}")))?;
+    let mut plan = plan(&arguments).map_err(Failure::usage)?;
+    let cluster = match arguments.master {
+        Some(_) => None,
+        None => {
+            output.stage("starting an embedded Mesos");
+            let config = cluster_config(3).map_err(Failure::platform)?;
+            let start = Cluster::start(config);
+            let started = tokio::select! {
+                started = start => started,
+                () = interrupt.wished() => return Ok(Exit::Interrupted),
+            };
+            let cluster = started.map_err(|error| {
+                Failure::platform(format!("the embedded Mesos could not start: {}", with_causes(&error)))
+            })?;
+            plan.config.master_url = cluster.master_url();
+            Some(cluster)
+        }
+    };
+    let result = with_factory(plan, output, &mut interrupt).await;
+    if let Some(cluster) = cluster {
+        let transcript = cluster.transcript();
+        cluster.shutdown().await;
+        if let Some(path) = arguments.transcript {
+            std::fs::write(&path, transcript.to_string()).map_err(|error| {
+                Failure::usage(format!("the transcript cannot be written to '{}': {error}", path.display()))
+            })?;
+        }
+    }
+    result
+}
+
+fn plan(arguments: &Run) -> Result<Plan, String> {
+    let code = code::read("the action", &arguments.file)?;
+    let kind = match &arguments.kind {
+        Some(kind) => Kind::parse(kind)?,
+        None => Kind::of_file(&arguments.file, &code)?,
+    };
+    let parameters = code::parameters(arguments.param_file.as_deref(), &arguments.param)?;
+    let name =
+        arguments.file.file_stem().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    let id = unique_id();
+    let activation = Activation {
+        namespace: "guest".to_owned(),
+        action_name: format!("/guest/{name}"),
+        action_version: "0.0.1".to_owned(),
+        activation_id: id.clone(),
+        transaction_id: format!("tid_{id}"),
+        api_key: None,
+    };
+    let (code, binary) = match String::from_utf8(code) {
+        Ok(text) => (text, false),
+        Err(error) => (STANDARD.encode(error.as_bytes()), true),
+    };
+    let initializer = Initializer {
+        name: name.clone(),
+        main: arguments.main.clone(),
+        code: Some(code),
+        binary,
+        env: activation.environment(arguments.timeout),
+    };
+    let image = arguments.image.clone().unwrap_or_else(|| kind.image().to_owned());
+    let request = ContainerRequest::new(
+        container_name(&name),
+        image,
+        arguments.memory.into(),
+        cpu_shares(arguments.memory),
+    );
+    let mut config = FactoryConfig::default();
+    if let Some(master) = &arguments.master {
+        config.master_url.clone_from(master);
+    }
+    config.role.clone_from(&arguments.role);
+    config.user.clone_from(&arguments.user);
+    config.constraints.clone_from(&arguments.constraint);
+    config.launch_timeout = arguments.launch_timeout;
+    Ok(Plan { config, request, initializer, activation, parameters, timeout: arguments.timeout })
+}
+
+/// As OpenWhisk shares a pool of 1024 MB, which is its default.
+fn cpu_shares(memory_mib: u32) -> u32 {
+    match 1024 / memory_mib {
+        0 => memory_mib,
+        fits => (1024 / fits).max(2),
+    }
+}
+
+fn container_name(action: &str) -> String {
+    let letters = action.chars().filter(|letter| letter.is_ascii_alphanumeric() || *letter == '_');
+    format!("wsk0_1_guest_{}", letters.collect::<String>())
+}
+
+/// Thirty-two hexadecimal digits that no other run has.
+#[expect(clippy::disallowed_methods, reason = "ids of activations are made at the edge")]
+fn unique_id() -> String {
+    use std::hash::{BuildHasher, RandomState};
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
+    let state = RandomState::new();
+    format!("{:016x}{:016x}", state.hash_one(now), state.hash_one(std::process::id()))
+}
+
+/// Starts the factory, uses it, and ends the framework whatever happened.
+async fn with_factory(plan: Plan, output: &Output, interrupt: &mut Interrupt) -> Result<Exit, Failure> {
+    let factory =
+        ContainerFactory::start(plan.config.clone()).map_err(|error| Failure::usage(error.to_string()))?;
+    let result = tokio::select! {
+        result = activate(&factory, plan, output) => result,
+        () = interrupt.wished() => Ok(Exit::Interrupted),
+    };
+    output.stage("cleaning up");
+    let cleanup = unless_interrupted(factory.cleanup(), interrupt).await;
+    output.end_stages();
+    match (result, cleanup) {
+        (Ok(exit), Some(Err(error))) if exit != Exit::PlatformFailed => {
+            Err(Failure::platform(with_causes(&error)))
+        }
+        (result, _) => result,
+    }
+}
+
+/// Cleaning up can be given up, too.
+async fn unless_interrupted<T>(work: impl Future<Output = T>, interrupt: &mut Interrupt) -> Option<T> {
+    tokio::select! {
+        done = work => Some(done),
+        () = interrupt.wished() => None,
+    }
+}
+
+async fn activate(factory: &ContainerFactory, plan: Plan, output: &Output) -> Result<Exit, Failure> {
+    let creation = factory.create(plan.request);
+    let mut stages = creation.stages();
+    let mut creation = std::pin::pin!(creation);
+    let container = loop {
+        output.stage(&stages.borrow_and_update().to_string());
+        tokio::select! {
+            container = &mut creation => break container,
+            Ok(()) = stages.changed() => {}
+        }
+    };
+    let container = container.map_err(|error| Failure::platform(error.to_string()))?;
+    output.stage("initializing");
+    let response = match container.initialize(&plan.initializer, plan.timeout).await {
+        Err(error) => error.response,
+        Ok(_) => {
+            output.stage("running the action");
+            container.run(plan.parameters, &plan.activation, plan.timeout).await
+        }
+    };
+    print_logs(&container, &response, output).await;
+    output.result(&response.result.to_string());
+    output.stage("destroying the container");
+    if let Err(error) = container.destroy().await {
+        // The teardown that follows kills it, too.
+        output.problem(&error.to_string());
+    }
+    match response.status {
+        ActivationStatus::Success => Ok(Exit::Success),
+        ActivationStatus::ApplicationError | ActivationStatus::ActionDeveloperError => Ok(Exit::ActionFailed),
+        ActivationStatus::WhiskInternalError => Ok(Exit::PlatformFailed),
+    }
+}
+
+async fn print_logs(container: &Container, response: &ActivationResponse, output: &Output) {
+    // After an error of the developer the sentinels may never come.
+    let wait_for_sentinel = response.status != ActivationStatus::ActionDeveloperError;
+    match container.logs(LOG_LIMIT, wait_for_sentinel).await {
+        Ok(lines) => lines.iter().for_each(|line| output.log(line)),
+        Err(error) => output.problem(&error.to_string()),
+    }
+    if let Some(end) = container.end() {
+        output.problem(&format!("the container is gone: {end}"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_follow_memory_as_in_a_pool_of_one_gigabyte() {
+        for (memory, shares) in
+            [(128, 128), (256, 256), (512, 512), (1024, 1024), (300, 341), (1, 2), (2048, 2048)]
+        {
+            assert_eq!(cpu_shares(memory), shares, "{memory}");
+        }
+    }
+
+    #[test]
+    fn ids_differ_and_have_the_form_of_activation_ids() {
+        let (one, other) = (unique_id(), unique_id());
+        assert_ne!(one, other);
+        assert!(one.len() == 32 && one.bytes().all(|byte| byte.is_ascii_hexdigit()));
+    }
+}

@@ -1,0 +1,304 @@
+//! `whisk-mesos run` on the embedded cluster: results, failures, exit codes, and nothing left behind.
+
+#![allow(clippy::unwrap_used, missing_docs, reason = "a test program")]
+
+mod support;
+
+use serde_json::{Value, json};
+
+use self::support::{Meeting, Place};
+
+/// Runs and compares: exit code, the JSON on stdout, texts that stderr must hold.
+fn check(arguments: &[&str], code: i32, result: Option<Value>, stderr: &[&str]) -> support::Ended {
+    let ended = Place::new().run(arguments);
+    let shown = format!("{arguments:?}\nstdout: {}\nstderr: {}", ended.stdout, ended.stderr);
+    assert_eq!(ended.code, Some(code), "{shown}");
+    match result {
+        Some(result) => {
+            let lines: Vec<&str> = ended.stdout.lines().collect();
+            assert_eq!(lines.len(), 1, "{shown}");
+            assert_eq!(serde_json::from_str::<Value>(lines[0]).unwrap(), result, "{shown}");
+        }
+        None => assert_eq!(ended.stdout, "", "{shown}"),
+    }
+    for text in stderr {
+        assert!(ended.stderr.contains(text), "'{text}' is missing\n{shown}");
+    }
+    assert!(!ended.stderr.contains('\u{1b}'), "decoration in a pipe\n{shown}");
+    ended
+}
+
+fn greeting(name: &str) -> Option<Value> {
+    Some(json!({ "greeting": format!("Hello, {name}!") }))
+}
+
+/// Runs an action written for the test.
+fn check_code(
+    name: &str,
+    code: &str,
+    more: &[&str],
+    exit: i32,
+    result: Option<Value>,
+    stderr: &[&str],
+) -> support::Ended {
+    let place = Place::new();
+    let file = place.file(name, code);
+    let mut arguments = vec!["run", file.to_str().unwrap()];
+    arguments.extend(more);
+    check(&arguments, exit, result, stderr)
+}
+
+#[test]
+fn a_python_action_answers_on_stdout_and_logs_on_stderr() {
+    let ended = check(&["run", "examples/hello.py", "-p", "name", "Mesos"], 0, greeting("Mesos"), &[]);
+    let streams: Vec<&str> =
+        ended.stderr.lines().filter_map(|line| line.split_once(": ")).map(|(s, _)| s).collect();
+    assert_eq!(streams, ["stdout", "stderr"], "{}", ended.stderr);
+    assert!(!ended.stderr.contains("XXX_THE_END"), "{}", ended.stderr);
+}
+
+#[test]
+fn a_node_action_answers() {
+    check(
+        &["run", "examples/hello.js", "-p", "name", "Mesos"],
+        0,
+        greeting("Mesos"),
+        &["stdout: ", "stderr: "],
+    );
+}
+
+#[test]
+fn an_executable_answers() {
+    check(
+        &["run", "examples/hello.sh", "-p", "name", "Mesos"],
+        0,
+        greeting("Mesos"),
+        &["stdout: ", "stderr: "],
+    );
+}
+
+#[test]
+fn parameters_come_from_file_and_line_and_the_kind_from_an_option() {
+    let place = Place::new();
+    let parameters = place.file("p.json", r#"{"a": 1, "b": [true]}"#);
+    let parameters = parameters.to_str().unwrap();
+    check_code(
+        "action.txt",
+        "def main(args):\n    return args\n",
+        &[
+            "--kind",
+            "python:3",
+            "-P",
+            parameters,
+            "-p",
+            "a",
+            "{\"x\": 2}",
+            "-p",
+            "c",
+            "plain",
+            "-p",
+            "n",
+            "-1",
+        ],
+        0,
+        Some(json!({"a": {"x": 2}, "b": [true], "c": "plain", "n": -1})),
+        &[],
+    );
+}
+
+#[test]
+fn an_action_is_told_who_it_is() {
+    check_code(
+        "who.py",
+        "import os\ndef main(args):\n    return {k: v for k, v in os.environ.items() if k in \
+         ('__OW_ACTION_NAME', '__OW_NAMESPACE')}\n",
+        &[],
+        0,
+        Some(json!({"__OW_ACTION_NAME": "/guest/who", "__OW_NAMESPACE": "guest"})),
+        &[],
+    );
+}
+
+#[test]
+fn constraints_choose_the_agent() {
+    let rules = ["--constraint", "rack LIKE r[12]", "--constraint", "rack UNLIKE r1"];
+    let mut arguments = vec!["run", "examples/hello.py"];
+    arguments.extend(rules);
+    check(&arguments, 0, greeting("stranger"), &[]);
+}
+
+#[test]
+fn an_action_that_returns_an_error_fails_with_it() {
+    check_code(
+        "error.js",
+        "function main() { console.log('before'); return {error: 'bad input'} }",
+        &[],
+        1,
+        Some(json!({"error": "bad input"})),
+        &["stdout: before"],
+    );
+}
+
+#[test]
+fn code_that_cannot_be_loaded_fails_with_its_reason_in_the_logs() {
+    check_code(
+        "broken.py",
+        "def main(args)\n",
+        &[],
+        1,
+        Some(json!({"error": "The action failed to generate or locate a binary. See logs for details."})),
+        &["stderr: "],
+    );
+}
+
+#[test]
+fn an_action_that_kills_its_process_fails_and_the_end_of_the_container_is_told() {
+    check_code(
+        "exit.js",
+        "function main() { process.exit(3) }",
+        &[],
+        1,
+        Some(json!({"error": "The action did not produce a valid response and exited unexpectedly."})),
+        &[],
+    );
+}
+
+#[test]
+fn an_action_over_its_time_limit_fails() {
+    check_code(
+        "slow.py",
+        "import time\ndef main(args):\n    time.sleep(600)\n",
+        &["--timeout", "1500ms"],
+        1,
+        Some(json!({"error": "The action exceeded its time limits of 1500 milliseconds."})),
+        &[],
+    );
+}
+
+#[test]
+fn wrong_usage_is_explained_before_anything_starts() {
+    let place = Place::new();
+    let list = place.file("list.json", "[1]");
+    let list = list.to_str().unwrap();
+    for (arguments, stderr) in [
+        (&["run"][..], &["<FILE>"][..]),
+        (&["run", "no/such.py"], &["'no/such.py'", "No such file"]),
+        (&["run", "examples/README.md"], &["examples/README.md", "--kind", "python:3, nodejs:20, native"]),
+        (&["run", "examples/hello.py", "--kind", "perl:5"], &["'perl:5'", "python:3, nodejs:20, native"]),
+        (&["run", "examples/hello.py", "--constraint", "rack LIEK r1"], &["rack LIEK r1", "LIEK", "LIKE"]),
+        (&["run", "examples/hello.py", "--constraint", "rack LIKE r["], &["rack LIKE r["]),
+        (&["run", "examples/hello.py", "--timeout", "60"], &["60", "such as 45s"]),
+        (&["run", "examples/hello.py", "--memory", "0"], &["'0'", "1.."]),
+        (&["run", "examples/hello.py", "-P", list], &["list.json", "an array", "JSON object"]),
+        (&["run", "examples/hello.py", "--master", "ftp://host"], &["ftp://host"]),
+        (&["run", "examples/hello.py", "--nope"], &["--nope"]),
+        (&["walk"], &["walk"]),
+    ] {
+        check(arguments, 2, None, stderr);
+    }
+}
+
+#[test]
+fn no_fitting_offer_is_a_failure_of_the_platform_that_names_each_agent_and_rule() {
+    check(
+        &["run", "examples/hello.py", "--constraint", "rack LIKE r9", "--launch-timeout", "2s"],
+        3,
+        None,
+        &["no offer could be used in time", "3 agents", "rack LIKE r9", "r1", "r2", "r3"],
+    );
+}
+
+#[test]
+fn a_container_too_big_for_any_agent_is_a_failure_of_the_platform_that_says_what_there_was() {
+    check(
+        &["run", "examples/hello.py", "--memory", "1000000", "--launch-timeout", "2s"],
+        3,
+        None,
+        &["cpus: 976.563 wanted, 4 offered"],
+    );
+}
+
+#[test]
+fn an_image_that_no_agent_can_run_is_a_failed_launch() {
+    check(
+        &["run", "examples/hello.py", "--image", "nosuch/image"],
+        3,
+        None,
+        &["nosuch/image", "TASK_FAILED"],
+    );
+}
+
+#[test]
+fn an_unreachable_master_is_named_with_what_was_seen() {
+    check(
+        &["run", "examples/hello.py", "--master", "http://127.0.0.1:1", "--launch-timeout", "1s"],
+        3,
+        None,
+        &["http://127.0.0.1:1", "refused"],
+    );
+}
+
+#[test]
+fn a_transcript_holds_what_was_said() {
+    let place = Place::new();
+    let transcript = place.file("transcript", "");
+    let path = transcript.to_str().unwrap();
+    check(&["run", "examples/hello.py", "--transcript", path], 0, greeting("stranger"), &[]);
+    let text = std::fs::read_to_string(transcript).unwrap();
+    for word in
+        ["SUBSCRIBE", "SUBSCRIBED", "OFFERS", "ACCEPT", "TASK_RUNNING", "ACKNOWLEDGE", "KILL", "TEARDOWN"]
+    {
+        assert!(text.contains(word), "{word} is missing in\n{text}");
+    }
+}
+
+#[test]
+fn sigint_while_the_action_runs_leaves_nothing() {
+    for signal in ["INT", "TERM"] {
+        let (place, meeting) = (Place::new(), Meeting::new());
+        let file = place.file("wait.py", &meeting.action());
+        let running = place.start(&["run", file.to_str().unwrap()]);
+        let _action = meeting.join();
+        assert!(!place.processes().is_empty(), "the action runs as a process");
+        running.signal(signal);
+        let ended = running.wait();
+        assert_eq!((ended.code, ended.stdout.as_str()), (Some(130), ""), "{}", ended.stderr);
+        place.assert_nothing_left();
+    }
+}
+
+#[test]
+fn sigint_at_the_start_or_while_waiting_for_an_offer_leaves_nothing() {
+    let place = Place::new();
+    // No agent fits, so it waits; the transcript tells nothing yet, the first process does.
+    let running = place.start(&["run", "examples/hello.py", "--constraint", "rack LIKE r9"]);
+    while place.processes().is_empty() {
+        std::thread::yield_now();
+    }
+    running.signal("INT");
+    let ended = running.wait();
+    // Before the program listens for the signal it simply dies of it.
+    assert!(matches!(ended.code, Some(130) | None), "{:?} {}", ended.code, ended.stderr);
+    assert_eq!(ended.stdout, "");
+    if ended.code.is_some() {
+        place.assert_nothing_left();
+    } else {
+        assert!(place.processes().is_empty());
+    }
+}
+
+#[test]
+fn a_killed_program_takes_its_action_with_it() {
+    let (place, meeting) = (Place::new(), Meeting::new());
+    let file = place.file("wait.py", &meeting.action());
+    let running = place.start(&["run", file.to_str().unwrap()]);
+    let action = meeting.join();
+    running.signal("KILL");
+    assert_eq!(running.wait().code, None);
+    // The action's end closes its connection; its runtime goes with it.
+    let mut byte = [0];
+    assert_eq!(std::io::Read::read(&mut { action }, &mut byte).unwrap_or(0), 0);
+    while !place.processes().is_empty() {
+        std::thread::yield_now();
+    }
+}

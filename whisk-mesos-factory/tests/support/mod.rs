@@ -1,0 +1,166 @@
+//! Runs the program as a user does, and looks at everything that it leaves behind.
+
+#![allow(dead_code, reason = "each test program uses its own part")]
+
+use std::{
+    fs,
+    io::{BufRead, BufReader, Read},
+    net::{TcpListener, TcpStream},
+    path::{Path, PathBuf},
+    process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio},
+    time::Duration,
+};
+
+/// A folder of its own for each test: temporary files and sandboxes of the program lie in it, so that
+/// everything that is left running or lying about can be told from what other tests do.
+pub(crate) struct Place {
+    folder: tempfile::TempDir,
+}
+
+/// What a program that has ended leaves.
+pub(crate) struct Ended {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+/// A program that runs.
+pub(crate) struct Running {
+    child: Child,
+    pub(crate) stdout: BufReader<ChildStdout>,
+    stderr: ChildStderr,
+}
+
+impl Place {
+    pub(crate) fn new() -> Self {
+        Self { folder: tempfile::tempdir().unwrap() }
+    }
+
+    /// Writes a file that is no leftover.
+    pub(crate) fn file(&self, name: &str, content: &str) -> PathBuf {
+        let path = self.folder.path().join(name);
+        fs::write(&path, content).unwrap();
+        path
+    }
+
+    fn temporary(&self) -> PathBuf {
+        let path = self.folder.path().join("tmp");
+        fs::create_dir_all(&path).unwrap();
+        path
+    }
+
+    pub(crate) fn start(&self, arguments: &[&str]) -> Running {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_whisk-mesos"))
+            .args(arguments)
+            .current_dir(repository())
+            .env("TMPDIR", self.temporary())
+            .env_remove("RUST_LOG")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let stdout = BufReader::new(child.stdout.take().unwrap());
+        let stderr = child.stderr.take().unwrap();
+        Running { child, stdout, stderr }
+    }
+
+    /// Runs the program to its end, and checks that nothing is left of it.
+    pub(crate) fn run(&self, arguments: &[&str]) -> Ended {
+        let ended = self.start(arguments).wait();
+        self.assert_nothing_left();
+        ended
+    }
+
+    /// Neither processes nor files.
+    pub(crate) fn assert_nothing_left(&self) {
+        let processes = self.processes();
+        assert!(processes.is_empty(), "left running: {processes:#?}");
+        let files: Vec<PathBuf> =
+            fs::read_dir(self.temporary()).unwrap().map(|entry| entry.unwrap().path()).collect();
+        assert!(files.is_empty(), "left lying: {files:#?}");
+    }
+
+    /// Command lines of all processes that have to do with this place: by argument, folder or variable.
+    pub(crate) fn processes(&self) -> Vec<String> {
+        let marker = self.folder.path().to_string_lossy().into_owned();
+        let mut found = Vec::new();
+        for entry in fs::read_dir("/proc").unwrap().flatten() {
+            let folder = entry.path();
+            let is_process = entry.file_name().to_string_lossy().parse::<u32>().is_ok();
+            if !is_process || entry.file_name().to_string_lossy() == std::process::id().to_string() {
+                continue;
+            }
+            let read = |name: &str| {
+                String::from_utf8_lossy(&fs::read(folder.join(name)).unwrap_or_default()).replace('\0', " ")
+            };
+            let cwd = fs::read_link(folder.join("cwd")).unwrap_or_default();
+            // A zombie has none of the three; it waits for its parent only.
+            if read("cmdline").contains(&marker)
+                || read("environ").contains(&marker)
+                || cwd.to_string_lossy().contains(&marker)
+            {
+                found.push(format!("{}: {}", entry.file_name().to_string_lossy(), read("cmdline")));
+            }
+        }
+        found
+    }
+}
+
+impl Running {
+    pub(crate) fn signal(&self, name: &str) {
+        let kill = format!("kill -{name} {}", self.child.id());
+        let status = Command::new("sh").args(["-c", &kill]).status().unwrap();
+        assert!(status.success(), "{kill}");
+    }
+
+    /// One line of stdout.
+    pub(crate) fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.stdout.read_line(&mut line).unwrap();
+        line.trim_end().to_owned()
+    }
+
+    pub(crate) fn wait(mut self) -> Ended {
+        let stderr = std::thread::spawn(move || {
+            let mut text = String::new();
+            self.stderr.read_to_string(&mut text).unwrap();
+            text
+        });
+        let mut stdout = String::new();
+        self.stdout.read_to_string(&mut stdout).unwrap();
+        let status: ExitStatus = self.child.wait().unwrap();
+        Ended { code: status.code(), stdout, stderr: stderr.join().unwrap() }
+    }
+}
+
+/// Tells a test that an action runs, and an action that it may go on: the action connects here.
+pub(crate) struct Meeting {
+    listener: TcpListener,
+}
+
+impl Meeting {
+    pub(crate) fn new() -> Self {
+        Self { listener: TcpListener::bind("127.0.0.1:0").unwrap() }
+    }
+
+    /// A Python action that connects and then waits for the other side to close.
+    pub(crate) fn action(&self) -> String {
+        format!(
+            "import socket\ndef main(args):\n    s = socket.create_connection(('127.0.0.1', {}))\n    \
+             s.recv(1)\n    return {{}}\n",
+            self.listener.local_addr().unwrap().port()
+        )
+    }
+
+    /// Waits until the action runs.
+    pub(crate) fn join(&self) -> TcpStream {
+        let (stream, _) = self.listener.accept().unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+        stream
+    }
+}
+
+pub(crate) fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_path_buf()
+}
