@@ -23,7 +23,7 @@ mod processes;
 mod python;
 mod server;
 
-use std::{io, net::Ipv4Addr, process::ExitCode};
+use std::{io, net::Ipv4Addr, path::PathBuf, process::ExitCode};
 
 use tokio::{
     net::TcpListener,
@@ -85,7 +85,8 @@ pub struct RuntimeConfig {
 ///
 /// The calling process must be the runtime's own: it adopts orphans among the processes below it, and at
 /// the end kills all of them, because the action started them. Whoever kills the runtime with SIGKILL
-/// must kill its process group. Logs go to stdout and stderr. Needs a Tokio runtime with I/O enabled.
+/// must kill its process group. Logs go to stdout and stderr; files to a directory of its own, in
+/// `$MESOS_SANDBOX` if that is set. Needs a Tokio runtime with I/O and time enabled.
 ///
 /// # Errors
 /// The port cannot be listened on, or no temporary directory can be made.
@@ -96,7 +97,7 @@ pub async fn run(config: RuntimeConfig) -> io::Result<ExitCode> {
     })?;
     let mut terminated = signal(SignalKind::terminate())?;
     let mut interrupted = signal(SignalKind::interrupt())?;
-    let directory = tempfile::Builder::new().prefix("action-runtime-").tempdir()?;
+    let directory = tempfile::Builder::new().prefix("action-runtime-").tempdir_in(scratch_directory())?;
     let logs = Logs::default();
     if config.port == 0 {
         logs.stderr_line(&format!("listening on {}", listener.local_addr()?)).await;
@@ -114,6 +115,11 @@ pub async fn run(config: RuntimeConfig) -> io::Result<ExitCode> {
     };
     processes::kill_descendants();
     Ok(ExitCode::from(code))
+}
+
+/// Where files can be put: the sandbox of the task, which goes with them even if this process is killed.
+fn scratch_directory() -> PathBuf {
+    std::env::var_os("MESOS_SANDBOX").map_or_else(std::env::temp_dir, PathBuf::from)
 }
 
 /// One action of some kind.

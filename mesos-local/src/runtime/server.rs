@@ -1,6 +1,6 @@
 //! HTTP/1.1 around one action.
 
-use std::{io, sync::Arc};
+use std::{io, sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use http::{Response, header};
@@ -17,6 +17,9 @@ use super::{
     Action,
     message::{Reply, Request},
 };
+
+/// How long to leave new connections alone after one could not be accepted.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// A request and where its answer goes. Connections hand them over, so that a client that hangs up does
 /// not cancel a run.
@@ -51,12 +54,14 @@ impl Server {
         loop {
             tokio::select! {
                 code = &mut ended => return code,
-                accepted = self.listener.accept() => {
-                    // An error belongs to one connection, which is gone already.
-                    if let Ok((stream, _)) = accepted {
+                accepted = self.listener.accept() => match accepted {
+                    Ok((stream, _)) => {
                         connections.spawn(connection(stream, call_sender.clone(), self.action.max_body_bytes()));
                     }
-                }
+                    // Often the connection is gone already; but if no descriptor is left, the next try
+                    // fails at once, too.
+                    Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
+                },
                 Some(call) = calls.recv() => {
                     let action = Arc::clone(&self.action);
                     running.spawn(async move {

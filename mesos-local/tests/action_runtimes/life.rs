@@ -38,7 +38,7 @@ fn the_end_of_stdin_leaves_no_process() {
 #[test]
 fn a_termination_signal_leaves_no_process_and_no_file() {
     let folder = tempfile::tempdir().unwrap();
-    let runtime = Runtime::start("python", &[("TMPDIR", folder.path().to_str().unwrap())]);
+    let runtime = Runtime::start("python", &[("MESOS_SANDBOX", folder.path().to_str().unwrap())]);
     init(&runtime, PYTHON_WITH_A_CHILD);
     let pid = started_process(&runtime);
     assert_eq!(entries(folder.path()), 1);
@@ -56,7 +56,9 @@ fn a_runtime_that_is_killed_takes_its_launcher_along() {
         ("python", "import os\ndef main(p):\n    return {'pid': os.getpid()}\n"),
         ("nodejs", "function main() { return {pid: process.pid} }"),
     ] {
-        let mut runtime = start_with_code(kind, code);
+        let folder = tempfile::tempdir().unwrap();
+        let mut runtime = Runtime::start(kind, &[("TMPDIR", folder.path().to_str().unwrap())]);
+        init(&runtime, code);
         let pid = started_process(&runtime);
         runtime.child.kill().unwrap();
         // Its streams end when the launcher, which shares them, has closed them: its end is near.
@@ -95,6 +97,7 @@ fn a_client_that_hangs_up_does_not_end_the_run() {
         matches!(&answer, Answer::Reply { status: 200, body, .. } if body == "{\"n\": 2}\n"),
         "{answer:?}"
     );
+    runtime.end(false);
 }
 
 #[test]
@@ -107,6 +110,7 @@ fn node_takes_48_mb_and_not_more() {
     body.resize(48 << 20, b' ');
     let taken = send(&mut connect(&runtime), "POST", "/init", &body);
     assert!(matches!(taken, Answer::Reply { status: 200, .. }), "{taken:?}");
+    runtime.end(false);
 }
 
 #[test]
@@ -144,6 +148,7 @@ fn an_ecmascript_package_runs() {
     assert!(matches!(answer, Answer::Reply { status: 200, .. }), "{answer:?}");
     let answer = send(&mut connect(&runtime), "POST", "/run", br#"{"value":{"name":"x"}}"#);
     assert!(matches!(&answer, Answer::Reply { body, .. } if body == r#"{"got":"x"}"#), "{answer:?}");
+    runtime.end(false);
 }
 
 #[test]
