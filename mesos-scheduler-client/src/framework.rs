@@ -2,11 +2,13 @@
 //!
 //! It knows nothing of connections and streams; whoever drives it tells what the subscription does.
 
+mod change;
 mod demand;
 mod endings;
 mod frame;
 mod matcher;
 mod offers;
+mod policy;
 mod ports;
 mod reconcile;
 mod report;
@@ -25,6 +27,13 @@ use mesos_proto::v1::{
     scheduler::{Call, Event, event},
 };
 
+pub use self::{
+    change::{Change, ChangeKind},
+    matcher::Packing,
+    policy::Policy,
+    report::{Refusal, WhyNot},
+    task::{Eligibility, LaunchFailure, Placement, PortRequest, Running, Stage, TaskEnd, TaskSpec},
+};
 use self::{
     demand::Demand,
     offers::Offers,
@@ -32,78 +41,11 @@ use self::{
     reconcile::Reconciliation,
     timers::{Timer, Timers},
 };
-pub use self::{
-    matcher::Packing,
-    report::{Refusal, WhyNot},
-    task::{Eligibility, LaunchFailure, Placement, PortRequest, Running, Stage, TaskEnd, TaskSpec},
-};
 use crate::{calls, session::CallOutcome};
-
-/// How the framework behaves.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct Policy {
-    /// How agents are chosen.
-    pub packing: Packing,
-    /// How long offers that nothing needs at the moment are kept for tasks to come. Zero gives them
-    /// back at once.
-    pub hold: Duration,
-    /// Offers that are kept at the same time, at most.
-    pub max_held_offers: usize,
-    /// How long an agent's resources are refused when an offer is given back. New work lifts it.
-    pub refuse: Duration,
-    /// First pause before a KILL is repeated; doubled up to a minute.
-    pub kill_repeat: Duration,
-    /// How often the master is asked for all tasks, to find ones that are not known here.
-    pub reconcile_all: Duration,
-}
-
-impl Default for Policy {
-    fn default() -> Self {
-        Self {
-            packing: Packing::Pack,
-            hold: Duration::from_secs(5),
-            max_held_offers: 32,
-            refuse: Duration::from_secs(120),
-            kill_repeat: Duration::from_secs(5),
-            reconcile_all: Duration::from_secs(15 * 60),
-        }
-    }
-}
 
 /// Names a call whose outcome must be told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct OutcomeToken(u64);
-
-/// Something that happened to a task.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Change {
-    /// Which task.
-    pub task_id: String,
-    /// What happened.
-    pub kind: ChangeKind,
-}
-
-/// The things that happen to tasks.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub enum ChangeKind {
-    /// The launch came further, or fell back to waiting for an offer.
-    Stage(Stage),
-    /// The task runs: the one good answer to a submission.
-    Running(Box<Running>),
-    /// The task does not run: the one bad answer to a submission. If it was sent to an agent, its kill is
-    /// under way and [`ChangeKind::Ended`] follows.
-    LaunchFailed(Box<LaunchFailure>),
-    /// Its agent does not answer; it may come back.
-    Unreachable,
-    /// Its agent answers again.
-    Reachable,
-    /// The task is gone. Told once for every task that was sent to an agent, and for killed ones.
-    Ended(TaskEnd),
-    /// An update of a task that was never submitted here, or has ended.
-    Stranger(v1::TaskState),
-}
 
 /// The state of one framework: its tasks, its offers, what it asks for.
 ///
