@@ -73,10 +73,21 @@ pub struct AgentConfig {
     pub mem_mib: i64,
     /// Disk in MiB.
     pub disk_mib: i64,
-    /// How many ports are offered; they are free and no other cluster of this machine offers them.
-    pub port_count: u16,
+    /// Ports to offer.
+    pub ports: AgentPorts,
     /// Attributes, written as for the agent's flag ([`v1::Attribute::parse`]).
     pub attributes: Vec<(String, String)>,
+}
+
+/// Which ports an agent offers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AgentPorts {
+    /// So many, from blocks that no other cluster of this machine offers, below the range of numbers
+    /// that systems give out by themselves.
+    Reserved(u16),
+    /// These and no others, whoever else may use them.
+    Exactly(Ranges),
 }
 
 /// Why a cluster did not start.
@@ -141,7 +152,8 @@ pub struct Cluster {
     stop: watch::Sender<bool>,
     agent_tasks: JoinSet<()>,
     server_tasks: JoinSet<()>,
-    _ports: PortBlocks,
+    /// Kept as long as the agents offer them.
+    ports: PortBlocks,
     work_dir: Option<tempfile::TempDir>,
 }
 
@@ -198,7 +210,7 @@ impl AgentConfig {
             cpus_milli: 4000,
             mem_mib: 4096,
             disk_mib: 10_000,
-            port_count: 40,
+            ports: AgentPorts::Reserved(40),
         }
     }
 
@@ -260,7 +272,7 @@ impl Cluster {
             stop: watch::Sender::new(false),
             agent_tasks: JoinSet::new(),
             server_tasks,
-            _ports: PortBlocks::default(),
+            ports: PortBlocks::default(),
             work_dir,
         };
         for (index, agent) in config.agents.iter().enumerate() {
@@ -276,8 +288,12 @@ impl Cluster {
         work_dir: &std::path::Path,
         index: usize,
     ) -> Result<(), ClusterError> {
-        let ports =
-            self._ports.take(agent.port_count).ok_or(ClusterError::NoPorts { wanted: agent.port_count })?;
+        let ports = match &agent.ports {
+            AgentPorts::Reserved(wanted) => {
+                self.ports.take(*wanted).ok_or(ClusterError::NoPorts { wanted: *wanted })?
+            }
+            AgentPorts::Exactly(ports) => ports.clone(),
+        };
         let listener = listen(0).await?;
         let port = local_port(&listener)?;
         let (actions, receiver) = mpsc::unbounded_channel();

@@ -3,6 +3,7 @@
 mod accept;
 mod agent;
 mod body;
+mod json_rules;
 mod master;
 mod path;
 mod respond;

@@ -1,4 +1,63 @@
-//! placeholder
+//! Apache Mesos in a process: a master and agents behind the real v1 HTTP API, on loopback.
+//!
+//! For developers of frameworks who have no cluster at hand, and for tests. It is written from what a
+//! running Mesos 1.12 says: its status codes, texts and events, which recordings in the tests hold it to.
+//!
+//! - [`Cluster`]: the whole of it. Any framework can talk to it, and so can curl.
+//! - [`master`]: the master alone as a state machine without sockets, clocks and threads, to be put
+//!   into simulations.
+//! - [`runtime`]: what takes the place of the Docker images of OpenWhisk actions on agents that have
+//!   no Docker.
+//!
+//! ```
+//! use mesos_local::{Cluster, ClusterConfig};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), mesos_local::ClusterError> {
+//! let cluster = Cluster::start(ClusterConfig::with_agents(3)).await?;
+//! // Subscribe at this URL plus /api/v1/scheduler.
+//! assert!(cluster.master_url().starts_with("http://127.0.0.1:"));
+//! assert_eq!(cluster.agents()[2].name, "agent3");
+//! // Afterwards: who said what to whom?
+//! print!("{}", cluster.transcript());
+//! cluster.shutdown().await;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What there is
+//!
+//! - Scheduler API: SUBSCRIBE, TEARDOWN, ACCEPT with LAUNCH, DECLINE, REVIVE, SUPPRESS, KILL,
+//!   ACKNOWLEDGE, RECONCILE, UPDATE_FRAMEWORK, failover by framework id, offer constraints; protobuf
+//!   and JSON.
+//! - Operator API: GET_TASKS, GET_AGENTS, GET_FRAMEWORKS, GET_MASTER, GET_HEALTH, GET_VERSION on the
+//!   master; READ_FILE, LIST_FILES, GET_HEALTH, GET_VERSION and `/files/{read,download,browse}` on each
+//!   agent.
+//! - Tasks are processes of the user who runs the cluster, each in a process group and a sandbox of its
+//!   own. When a task ends, everything of its group ends. When the cluster is dropped, every task ends.
+//!   If the program that holds the cluster is killed, action runtimes end by themselves; other tasks
+//!   see the end of their standard input and nothing else.
+//! - Docker tasks whose image name contains `python`, `node` or `dockerskeleton` are played by the
+//!   action runtime. Their message at the end is that of the Docker executor.
+//!
+//! # What there is not
+//!
+//! - Isolation: a task may use more CPU and memory than it asked for, read what its user may read, and
+//!   listen on any port. Do not give it code that you do not trust.
+//! - Task groups, custom executors, health checks and checks, URIs, volumes, secrets, images: refused,
+//!   by the master or by the agent, with a text that says so.
+//! - Reservations, persistent volumes and other operations, roles' quotas and weights, revocable
+//!   resources, maintenance and inverse offers, fault domains, oversubscription, offer timeouts, draining,
+//!   `FrameworkInfo.offer_filters`.
+//! - Authentication, TLS, ZooKeeper, standby masters, the v0 API, `/state` and `/slaves`, the event
+//!   stream of the operator API, gzip.
+//! - Fair shares by weights: agents go round between the roles of frameworks that want them.
+//! - Patterns of offer constraints run on the crate `regex`, without the size limits of a real master.
+//! - A call on the connection of an open stream is answered, and takes effect, when the stream has ended;
+//!   a real master lets it take effect at once. Broken HTTP is answered with 400 or 431, a real master
+//!   just closes the connection.
+//! - User names: `FrameworkInfo.user` and `CommandInfo.user` are taken note of and not switched to.
+
 mod agent;
 mod cluster;
 mod driver;
@@ -9,6 +68,6 @@ mod transcript;
 mod uuids;
 
 pub use self::{
-    cluster::{AgentConfig, AgentHandle, Cluster, ClusterConfig, ClusterError},
+    cluster::{AgentConfig, AgentHandle, AgentPorts, Cluster, ClusterConfig, ClusterError},
     transcript::{Entry, Transcript},
 };

@@ -72,8 +72,8 @@ impl Executor {
         self.pid = Some(process.pid());
         self.report(TaskState::TaskStarting, None, None);
         let outcome = self.supervise(&plan, &mut process, &mut kills).await;
-        // Ends what the process left behind, before anybody learns that the task is over.
-        drop(process);
+        // Before anybody learns that the task is over.
+        process.end_rest().await;
         self.report_end(&plan, outcome);
     }
 

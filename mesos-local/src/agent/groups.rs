@@ -1,8 +1,11 @@
 //! Process groups that must not outlive the cluster.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
 
 /// Every process group that tasks of a cluster run in. Clones are the same register.
 #[derive(Clone, Debug, Default)]
@@ -50,6 +53,18 @@ impl ProcessGroup {
     /// Sends a signal to every process of the group.
     pub(crate) fn signal(&self, signal_number: Signal) {
         signal(self.leader, signal_number);
+    }
+
+    /// Ends every process of the group and waits a moment until they are gone. Where nobody reaps
+    /// orphans they stay as zombies, and waiting longer would not help.
+    pub(crate) async fn end(&self) {
+        self.signal(Signal::KILL);
+        for _ in 0..50 {
+            if test_kill_process_group(self.leader).is_err() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
     }
 }
 

@@ -78,6 +78,11 @@ impl Process {
     pub(super) fn kill(&self) {
         self.group.signal(Signal::KILL);
     }
+
+    /// Ends what the process left behind when it ended.
+    pub(super) async fn end_rest(self) {
+        self.group.end().await;
+    }
 }
 
 /// How a command ended, as the command executor writes it.

@@ -7,7 +7,10 @@ use hyper::body::Incoming;
 use mesos_proto::json;
 use prost::{Message, Name};
 
-use super::respond::{self, Body, Encoding};
+use super::{
+    json_rules,
+    respond::{self, Body, Encoding},
+};
 
 /// Real masters set no limit; this one keeps a mistake from taking all memory.
 const MAX_BODY: usize = 256 * 1024 * 1024;
@@ -63,28 +66,30 @@ async fn collect(headers: &HeaderMap, body: Incoming) -> Result<Bytes, Response<
 }
 
 fn from_json<M: Message + Name + Default>(body: &[u8]) -> Result<M, String> {
-    json::from_slice(body).map_err(|error| match error {
-        json::Error::Syntax(error) => {
-            format!(
-                "Failed to parse body into JSON: syntax error at line {} near: {}",
-                error.line(),
-                near(body, &error)
-            )
-        }
+    // Bytes that are no UTF-8 are no reason to refuse a text: seen on a real master.
+    let body = String::from_utf8_lossy(body);
+    let mut value = serde_json::from_str(&body).map_err(|error| {
+        let near = near(&body, &error);
+        format!("Failed to parse body into JSON: syntax error at line {} near: {near}", error.line())
+    })?;
+    let refused = |text| format!("Failed to convert JSON into Call protobuf: {text}");
+    json_rules::conform::<M>(&mut value).map_err(refused)?;
+    json::from_slice(value.to_string().as_bytes()).map_err(|error| match error {
         json::Error::MissingFields(paths) => {
-            format!(
-                "Failed to convert JSON into Call protobuf: Missing required fields: {}",
-                paths.join(", ")
-            )
+            refused(format!("Missing required fields: {}", paths.join(", ")))
         }
-        json::Error::Mapping(error) => format!("Failed to convert JSON into Call protobuf: {error}"),
-        other => format!("Failed to convert JSON into Call protobuf: {other}"),
+        json::Error::Mapping(error) => refused(error.to_string()),
+        other => refused(other.to_string()),
     })
 }
 
 /// The rest of the line where the syntax is wrong, as far as it can be printed.
-fn near(body: &[u8], error: &serde_json::Error) -> String {
-    let line = body.split(|byte| *byte == b'\n').nth(error.line().saturating_sub(1)).unwrap_or_default();
+fn near(body: &str, error: &serde_json::Error) -> String {
+    if error.is_eof() {
+        return String::new();
+    }
+    let line =
+        body.as_bytes().split(|byte| *byte == b'\n').nth(error.line().saturating_sub(1)).unwrap_or_default();
     let rest = line.get(error.column().saturating_sub(1)..).unwrap_or_default();
     let printable = rest.iter().take_while(|byte| byte.is_ascii_graphic() || **byte == b' ').take(80);
     printable.map(|byte| char::from(*byte)).collect()

@@ -68,7 +68,8 @@ impl Master {
         let last = task.last_forwarded().cloned().unwrap_or_default();
         v1::TaskStatus {
             agent_id: Some(task.agent_id()),
-            executor_id: last.executor_id,
+            // Command tasks have no executor that the master knows of, only their agent does.
+            executor_id: task.info.executor.as_ref().map(|executor| executor.executor_id.clone()),
             healthy: last.healthy,
             check_status: last.check_status,
             container_status: last.container_status,

@@ -1,0 +1,10 @@
+//! The embedded cluster over loopback: HTTP contract, recorded scenarios, processes, files.
+#![allow(clippy::unwrap_used, missing_docs, reason = "tests")]
+
+mod client;
+mod contract;
+mod files;
+mod life;
+mod operator;
+mod processes;
+mod scenarios;

@@ -1,0 +1,478 @@
+//! Tasks as processes: how they end, and that nothing of them is left.
+
+use std::{fs, path::Path, time::Duration};
+
+use mesos_local::{AgentConfig, Cluster, ClusterConfig};
+use mesos_proto::v1::{self, TaskState, container_info::DockerInfo, container_info::docker_info};
+
+use crate::client::{Scheduler, command, subscribe, within};
+
+async fn cluster() -> Cluster {
+    let mut config = ClusterConfig::with_agents(1);
+    config.allocation_interval = Duration::from_millis(50);
+    config.action_runtime = Some(vec![env!("CARGO_BIN_EXE_action-runtime").into()]);
+    Cluster::start(config).await.unwrap()
+}
+
+/// Runs a task on a cluster of one agent to its end; gives `STATE source reason message` of each status.
+async fn run(scheduler: &mut Scheduler, task: impl FnOnce(&v1::Offer) -> v1::TaskInfo) -> Vec<String> {
+    let offer = scheduler.offer().await;
+    let task = task(&offer);
+    let id = task.task_id.value.clone();
+    scheduler.launch(&offer, task).await;
+    scheduler.follow(&id).await.iter().map(line).collect()
+}
+
+fn line(status: &v1::TaskStatus) -> String {
+    let reason = status.reason.map_or("", |_| status.reason().as_str_name());
+    format!(
+        "{} {} {reason} {}",
+        status.state().as_str_name(),
+        status.source().as_str_name(),
+        status.message()
+    )
+}
+
+#[tokio::test]
+async fn commands_end_in_the_words_of_the_command_executor() {
+    let cluster = cluster().await;
+    let mut scheduler = subscribe(&cluster).await;
+    for (number, (text, end)) in [
+        ("true", "TASK_FINISHED SOURCE_EXECUTOR  Command exited with status 0"),
+        ("exit 3", "TASK_FAILED SOURCE_EXECUTOR  Command exited with status 3"),
+        ("kill -9 $$", "TASK_FAILED SOURCE_EXECUTOR  Command terminated with signal Killed"),
+        ("kill -TERM $$", "TASK_FAILED SOURCE_EXECUTOR  Command terminated with signal Terminated"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let seen = run(&mut scheduler, |offer| command(&format!("t{number}"), offer, text)).await;
+        assert_eq!(
+            seen,
+            ["TASK_STARTING SOURCE_EXECUTOR  ", "TASK_RUNNING SOURCE_EXECUTOR  ", end],
+            "{text}"
+        );
+    }
+    cluster.shutdown().await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_started_fails_and_says_why() {
+    let cluster = cluster().await;
+    let mut scheduler = subscribe(&cluster).await;
+    type Change = fn(&mut v1::TaskInfo);
+    let cases: [(Change, &str); 8] = [
+        (|task| command_of(task).value = None, "Shell specified but no command value provided"),
+        (
+            |task| *command_of(task) = v1::CommandInfo { shell: Some(false), ..Default::default() },
+            "no executable is given and there is no image that could have one",
+        ),
+        (
+            |task| {
+                let uri =
+                    v1::command_info::Uri { value: "http://example.com/x.tgz".into(), ..Default::default() };
+                command_of(task).uris = vec![uri];
+            },
+            "fetching of URIs is not supported by this agent: http://example.com/x.tgz",
+        ),
+        (
+            |task| {
+                *command_of(task) = v1::CommandInfo {
+                    shell: Some(false),
+                    value: Some("/no/such/program".into()),
+                    ..Default::default()
+                };
+            },
+            "Failed to run '/no/such/program': No such file or directory (os error 2)",
+        ),
+        (
+            |task| task.container = Some(docker("alpine:3", docker_info::Network::Host, &[])),
+            "image 'alpine:3' cannot be run without Docker; this agent has action runtimes for images whose name \
+             contains python, node or dockerskeleton",
+        ),
+        (
+            |task| {
+                let bridge = docker_info::Network::Bridge;
+                task.container = Some(docker("openwhisk/action-python-v3.11", bridge, &[(1, 8080)]));
+                task.resources.push(v1::Resource::ranges("ports", &v1::Ranges::single(2, 3)));
+            },
+            "",
+        ),
+        (
+            |task| {
+                let bridge = docker_info::Network::Bridge;
+                task.container = Some(docker("openwhisk/action-python-v3.11", bridge, &[(1, 8080)]));
+            },
+            "Failed to create docker run options: Port mappings require port resources",
+        ),
+        (
+            |task| {
+                let host = docker_info::Network::Host;
+                task.container = Some(docker("openwhisk/action-python-v3.11", host, &[(1, 8080)]));
+            },
+            "Failed to create docker run options: Port mappings are only supported for bridge and user-defined networks",
+        ),
+    ];
+    for (number, (change, text)) in cases.into_iter().enumerate() {
+        let offer = scheduler.offer().await;
+        let id = format!("t{number}");
+        let mut task = command(&id, &offer, "true");
+        change(&mut task);
+        scheduler.launch(&offer, task).await;
+        let status = scheduler.update(&id).await;
+        if text.is_empty() {
+            assert_eq!(status.state(), TaskState::TaskError, "{status:?}");
+            continue;
+        }
+        let expected = format!(
+            "TASK_FAILED SOURCE_AGENT REASON_CONTAINER_LAUNCH_FAILED Failed to launch container: {text}"
+        );
+        assert_eq!(line(&status), expected);
+        assert!(status.uuid.is_some());
+    }
+    cluster.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_port_outside_of_the_task_is_not_mapped() {
+    let cluster = cluster().await;
+    let mut scheduler = subscribe(&cluster).await;
+    let offer = scheduler.offer().await;
+    let port = first_port(&offer);
+    let mut task = command("t1", &offer, "");
+    task.container =
+        Some(docker("openwhisk/action-python-v3.11", docker_info::Network::Bridge, &[(port + 1, 8080)]));
+    task.resources.push(v1::Resource::ranges("ports", &v1::Ranges::single(port.into(), port.into())));
+    scheduler.launch(&offer, task).await;
+    let expected = format!(
+        "TASK_FAILED SOURCE_AGENT REASON_CONTAINER_LAUNCH_FAILED Failed to launch container: Failed to create docker \
+         run options: Port [{}] not included in resources",
+        port + 1
+    );
+    assert_eq!(line(&scheduler.update("t1").await), expected);
+    cluster.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_task_sees_its_sandbox_its_variables_and_nothing_else() {
+    let cluster = cluster().await;
+    let mut scheduler = subscribe(&cluster).await;
+    let offer = scheduler.offer().await;
+    let mut task = command("t1", &offer, "pwd > where; env | sort > names; echo out; echo err >&2; echo $1");
+    let variables = [("GREETING", "hello world"), ("MESOS_TASK_ID", "mine")];
+    command_of(&mut task).environment = Some(v1::Environment {
+        variables: variables
+            .map(|(name, value)| v1::environment::Variable {
+                name: name.into(),
+                value: Some(value.into()),
+                ..Default::default()
+            })
+            .into(),
+    });
+    scheduler.launch(&offer, task).await;
+    let statuses = scheduler.follow("t1").await;
+    let container = statuses[1].container_status.clone().unwrap();
+    assert_eq!(container.network_infos[0].ip_addresses[0].ip_address(), "127.0.0.1");
+    assert_eq!(statuses[1].executor_id, Some(v1::ExecutorId::new("t1")));
+    let stdout = read(&cluster, &scheduler, "t1", "stdout").await;
+    assert_eq!(stdout, "out\n\n");
+    assert_eq!(read(&cluster, &scheduler, "t1", "stderr").await, "err\n");
+    let sandbox = read(&cluster, &scheduler, "t1", "where").await;
+    assert!(sandbox.trim_end().ends_with(&container.container_id.unwrap().value), "{sandbox}");
+    let names = read(&cluster, &scheduler, "t1", "names").await;
+    let names: Vec<&str> = names.lines().map(|line| line.split('=').next().unwrap()).collect();
+    assert_eq!(
+        names,
+        [
+            "GREETING",
+            "MESOS_AGENT_HOSTNAME",
+            "MESOS_AGENT_ID",
+            "MESOS_ALLOCATION_ROLE",
+            "MESOS_CONTAINER_NAME",
+            "MESOS_DIRECTORY",
+            "MESOS_EXECUTOR_ID",
+            "MESOS_FRAMEWORK_ID",
+            "MESOS_SANDBOX",
+            "MESOS_SLAVE_ID",
+            "MESOS_TASK_ID",
+            "PATH",
+            "PWD",
+        ]
+    );
+    cluster.shutdown().await;
+}
+
+#[tokio::test]
+async fn programs_get_their_arguments_with_their_own_name_first() {
+    let cluster = cluster().await;
+    let mut scheduler = subscribe(&cluster).await;
+    let seen = run(&mut scheduler, |offer| {
+        let mut task = command("t1", offer, "");
+        *command_of(&mut task) = v1::CommandInfo {
+            shell: Some(false),
+            value: Some("/bin/sh".into()),
+            arguments: ["sh", "-c", "echo $0 $1 > said", "zero", "one"].map(String::from).into(),
+            ..Default::default()
+        };
+        task
+    })
+    .await;
+    assert_eq!(seen.len(), 3, "{seen:?}");
+    assert_eq!(read(&cluster, &scheduler, "t1", "said").await, "zero one\n");
+    cluster.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_stubborn_family_is_killed_to_the_last() {
+    let cluster = cluster().await;
+    let mut scheduler = subscribe(&cluster).await;
+    let offer = scheduler.offer().await;
+    let text =
+        "trap '' TERM; (trap '' TERM; sleep 1001; echo never) & echo ready > ready; sleep 1002; sleep 1003";
+    scheduler.launch(&offer, command("t1", &offer, text)).await;
+    let running = scheduler.update_to("t1", TaskState::TaskRunning).await;
+    let leader = running.container_status.unwrap().executor_pid.unwrap();
+    until("the family", || group_members(leader).len() >= 3).await;
+    scheduler.kill("t1", Some(Duration::from_millis(100))).await;
+    let rest: Vec<String> = scheduler.follow("t1").await.iter().map(line).collect();
+    assert_eq!(
+        rest,
+        [
+            "TASK_KILLING SOURCE_EXECUTOR  ",
+            "TASK_KILLED SOURCE_EXECUTOR  Command terminated with signal Killed",
+        ]
+    );
+    until("the end of the family", || group_members(leader).is_empty()).await;
+    cluster.shutdown().await;
+}
+
+#[tokio::test]
+async fn what_a_task_leaves_behind_ends_with_it() {
+    let cluster = cluster().await;
+    let mut scheduler = subscribe(&cluster).await;
+    let offer = scheduler.offer().await;
+    scheduler.launch(&offer, command("t1", &offer, "sleep 1004 & sleep 1005 & exit 0")).await;
+    let statuses = scheduler.follow("t1").await;
+    let leader = statuses[0].container_status.as_ref().unwrap().executor_pid.unwrap();
+    until("the end of the rest", || group_members(leader).is_empty()).await;
+    assert_eq!(statuses.last().unwrap().state(), TaskState::TaskFinished);
+    cluster.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_gentle_kill_is_enough_and_a_second_one_may_shorten_the_wait() {
+    let cluster = cluster().await;
+    let mut scheduler = subscribe(&cluster).await;
+    let offer = scheduler.offer().await;
+    scheduler.launch(&offer, command("gentle", &offer, "sleep 1006")).await;
+    scheduler.update_to("gentle", TaskState::TaskRunning).await;
+    scheduler.kill("gentle", None).await;
+    let ends: Vec<String> = scheduler.follow("gentle").await.iter().map(line).collect();
+    assert_eq!(ends[1], "TASK_KILLED SOURCE_EXECUTOR  Command terminated with signal Terminated");
+    let offer = scheduler.offer().await;
+    scheduler.launch(&offer, command("stubborn", &offer, "trap '' TERM; sleep 1007; sleep 1008")).await;
+    scheduler.update_to("stubborn", TaskState::TaskRunning).await;
+    scheduler.kill("stubborn", Some(Duration::from_secs(3600))).await;
+    scheduler.kill("stubborn", Some(Duration::ZERO)).await;
+    let ends: Vec<String> = scheduler.follow("stubborn").await.iter().map(line).collect();
+    assert_eq!(ends[1], "TASK_KILLED SOURCE_EXECUTOR  Command terminated with signal Killed");
+    cluster.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_task_may_take_so_long_and_no_longer() {
+    let cluster = cluster().await;
+    let mut scheduler = subscribe(&cluster).await;
+    let seen = run(&mut scheduler, |offer| {
+        let mut task = command("t1", offer, "sleep 1009");
+        task.max_completion_time = Some(v1::DurationInfo { nanoseconds: 50_000_000 });
+        task
+    })
+    .await;
+    assert_eq!(
+        seen[2],
+        "TASK_FAILED SOURCE_EXECUTOR REASON_MAX_COMPLETION_TIME_REACHED Command terminated with signal Killed"
+    );
+    cluster.shutdown().await;
+}
+
+#[tokio::test]
+async fn an_action_container_runs_when_its_port_answers() {
+    let cluster = cluster().await;
+    let mut scheduler = subscribe(&cluster).await;
+    let offer = scheduler.offer().await;
+    let port = first_port(&offer);
+    let mut task = command("action", &offer, "");
+    *command_of(&mut task) = v1::CommandInfo { shell: Some(false), ..Default::default() };
+    task.container =
+        Some(docker("openwhisk/action-python-v3.11:latest", docker_info::Network::Bridge, &[(port, 8080)]));
+    task.resources.push(v1::Resource::ranges("ports", &v1::Ranges::single(port.into(), port.into())));
+    scheduler.launch(&offer, task).await;
+    let running = scheduler.update_to("action", TaskState::TaskRunning).await;
+    let leader = running.container_status.unwrap().executor_pid.unwrap();
+    let mut connection = crate::client::Connection::open(&format!("http://{}:{port}", offer.hostname)).await;
+    let init = r#"{"value":{"name":"hi","main":"main","binary":false,"code":"def main(args):\n    print('log')\n    return {'got': args['x']}"}}"#;
+    let answer = connection.post("/init", init).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let answer = connection.post("/run", r#"{"value":{"x":7}}"#).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let result: serde_json::Value = serde_json::from_slice(&answer.body).unwrap();
+    assert_eq!(result, serde_json::json!({"got": 7}));
+    scheduler.kill("action", Some(Duration::ZERO)).await;
+    let ends: Vec<String> = scheduler.follow("action").await.iter().map(line).collect();
+    assert_eq!(ends[1], "TASK_KILLED SOURCE_EXECUTOR  Container exited with status 137");
+    assert!(read(&cluster, &scheduler, "action", "stdout").await.starts_with("log\n"));
+    until("the end of the runtime", || group_members(leader).is_empty()).await;
+    cluster.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_port_that_is_taken_fails_the_container() {
+    let cluster = cluster().await;
+    let mut scheduler = subscribe(&cluster).await;
+    let offer = scheduler.offer().await;
+    let port = first_port(&offer);
+    let _taken = std::net::TcpListener::bind(("127.0.0.1", u16::try_from(port).unwrap())).unwrap();
+    let mut task = command("action", &offer, "");
+    task.container = Some(docker("whisk/nodejs", docker_info::Network::Bridge, &[(port, 8080)]));
+    task.resources.push(v1::Resource::ranges("ports", &v1::Ranges::single(port.into(), port.into())));
+    scheduler.launch(&offer, task).await;
+    let status = scheduler.update("action").await;
+    let expected =
+        format!("Failed to launch container: Failed to run the container: port {port} cannot be bound: ");
+    assert!(status.message().starts_with(&expected), "{}", status.message());
+    cluster.shutdown().await;
+}
+
+#[tokio::test]
+async fn an_end_before_the_port_answers_is_the_end() {
+    let mut config = ClusterConfig::with_agents(1);
+    config.action_runtime = Some(["/bin/sh", "-c", "exit 7"].map(Into::into).into());
+    let cluster = Cluster::start(config).await.unwrap();
+    let mut scheduler = subscribe(&cluster).await;
+    let offer = scheduler.offer().await;
+    let port = first_port(&offer);
+    let mut task = command("action", &offer, "");
+    task.container = Some(docker("whisk/nodejs", docker_info::Network::Bridge, &[(port, 8080)]));
+    task.resources.push(v1::Resource::ranges("ports", &v1::Ranges::single(port.into(), port.into())));
+    scheduler.launch(&offer, task).await;
+    let lines: Vec<String> = scheduler.follow("action").await.iter().map(line).collect();
+    assert_eq!(
+        lines,
+        ["TASK_STARTING SOURCE_EXECUTOR  ", "TASK_FAILED SOURCE_EXECUTOR  Container exited with status 7",]
+    );
+    cluster.shutdown().await;
+}
+
+#[tokio::test]
+async fn shutdown_and_drop_leave_no_process() {
+    for graceful in [true, false] {
+        let mut config = ClusterConfig::with_agents(0);
+        config.agents.push(AgentConfig::new("one"));
+        let cluster = Cluster::start(config).await.unwrap();
+        let mut scheduler = subscribe(&cluster).await;
+        let offer = scheduler.offer().await;
+        let text = "trap '' TERM; (trap '' TERM; sleep 1010) & sleep 1011; sleep 1012";
+        scheduler.launch(&offer, command("t1", &offer, text)).await;
+        let running = scheduler.update_to("t1", TaskState::TaskRunning).await;
+        let leader = running.container_status.unwrap().executor_pid.unwrap();
+        until("the family", || group_members(leader).len() >= 3).await;
+        let work = read(&cluster, &scheduler, "t1", "stdout").await;
+        assert_eq!(work, "");
+        if graceful {
+            cluster.shutdown().await;
+            assert!(group_members(leader).is_empty());
+        } else {
+            drop(cluster);
+            until("the end of the family", || group_members(leader).is_empty()).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn teardown_ends_the_processes_of_the_framework() {
+    use mesos_proto::v1::scheduler::{Call, call};
+    let cluster = cluster().await;
+    let mut scheduler = subscribe(&cluster).await;
+    let offer = scheduler.offer().await;
+    scheduler.launch(&offer, command("t1", &offer, "sleep 1013")).await;
+    let running = scheduler.update_to("t1", TaskState::TaskRunning).await;
+    let leader = running.container_status.unwrap().executor_pid.unwrap();
+    scheduler.call(call::Type::Teardown, Call::default()).await;
+    until("the end of the task", || group_members(leader).is_empty()).await;
+    cluster.shutdown().await;
+}
+
+impl Scheduler {
+    /// Reads and acknowledges up to this state of a task.
+    async fn update_to(&mut self, task: &str, state: TaskState) -> v1::TaskStatus {
+        loop {
+            let status = self.update(task).await;
+            assert!(status.state() == state || !status.state().is_terminal(), "{}", line(&status));
+            if status.state() == state {
+                return status;
+            }
+        }
+    }
+}
+
+fn command_of(task: &mut v1::TaskInfo) -> &mut v1::CommandInfo {
+    task.command.get_or_insert_default()
+}
+
+fn docker(image: &str, network: docker_info::Network, ports: &[(u32, u32)]) -> v1::ContainerInfo {
+    let mapping = |&(host_port, container_port): &(u32, u32)| docker_info::PortMapping {
+        host_port,
+        container_port,
+        protocol: Some("tcp".into()),
+    };
+    v1::ContainerInfo {
+        r#type: v1::container_info::Type::Docker.into(),
+        docker: Some(DockerInfo {
+            image: image.into(),
+            network: Some(network.into()),
+            port_mappings: ports.iter().map(mapping).collect(),
+            ..Default::default()
+        }),
+        ..Default::default()
+    }
+}
+
+fn first_port(offer: &v1::Offer) -> u32 {
+    let ports = offer.resources.iter().find(|resource| resource.name == "ports").unwrap();
+    u32::try_from(ports.ranges.as_ref().unwrap().range[0].begin).unwrap()
+}
+
+async fn read(cluster: &Cluster, scheduler: &Scheduler, task: &str, file: &str) -> String {
+    let mut agent = crate::client::Connection::open(&cluster.agents()[0].url).await;
+    let id = &scheduler.framework_id;
+    let path = format!("/files/download?path=/frameworks/{id}/executors/{task}/runs/latest/{file}");
+    let answer = agent.get(&path).await;
+    assert_eq!(answer.status, 200, "{path}");
+    answer.text()
+}
+
+/// Processes of a group that are alive: neither gone nor waiting to be reaped.
+fn group_members(leader: u32) -> Vec<String> {
+    let mut members = Vec::new();
+    for entry in fs::read_dir("/proc").unwrap().filter_map(Result::ok) {
+        let Ok(stat) = fs::read_to_string(Path::new(&entry.path()).join("stat")) else {
+            continue;
+        };
+        // After the name in brackets: state, parent, group.
+        let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
+        if fields[2] == leader.to_string() && fields[0] != "Z" && fields[0] != "X" {
+            members.push(stat);
+        }
+    }
+    members
+}
+
+async fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    within(what, async {
+        while !holds() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await;
+}
