@@ -1,9 +1,9 @@
 //! A master and agents in this process, on loopback.
 
+mod config;
 mod ports;
 
 use std::{
-    ffi::OsString,
     io,
     net::Ipv4Addr,
     path::PathBuf,
@@ -11,7 +11,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use mesos_proto::v1::{self, Ranges};
+use mesos_proto::v1;
 use tokio::{
     net::TcpListener,
     sync::{mpsc, watch},
@@ -19,6 +19,7 @@ use tokio::{
     time::Instant,
 };
 
+pub use self::config::{AgentConfig, AgentPorts, ClusterConfig};
 use self::ports::PortBlocks;
 use crate::{
     agent::{self, AgentContext, ProcessGroups, Sandboxes},
@@ -27,68 +28,6 @@ use crate::{
     master::{AgentLoss, Master, MasterConfig},
     transcript::Transcript,
 };
-
-/// What a cluster is made of.
-///
-/// ```
-/// use mesos_local::ClusterConfig;
-///
-/// let mut config = ClusterConfig::with_agents(2);
-/// config.agents[0].attributes.push(("disk".into(), "ssd".into()));
-/// assert_eq!(config.agents[1].name, "agent2");
-/// ```
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct ClusterConfig {
-    /// The agents, in the order in which they register.
-    pub agents: Vec<AgentConfig>,
-    /// Port of the master, 0 for any.
-    pub port: u16,
-    /// Where sandboxes are kept; `None` for a temporary directory that goes with the cluster.
-    pub work_dir: Option<PathBuf>,
-    /// From one batch of offers to the next.
-    pub allocation_interval: Duration,
-    /// From one HEARTBEAT to the next.
-    pub heartbeat_interval: Duration,
-    /// Program and first arguments that stand for Docker images of OpenWhisk actions; the agent appends
-    /// `--kind`, `--port` and `--exit-with-stdin`. `None`: tasks with images fail.
-    pub action_runtime: Option<Vec<OsString>>,
-    /// Every id and uuid comes out of this number.
-    pub seed: u64,
-    /// So many messages are kept in the transcript.
-    pub transcript_limit: usize,
-}
-
-/// One agent of a cluster.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct AgentConfig {
-    /// What this crate calls the agent; Mesos does not see it.
-    pub name: String,
-    /// Host name in offers. Clients reach containers by it.
-    pub hostname: String,
-    /// CPUs in thousandths.
-    pub cpus_milli: i64,
-    /// Memory in MiB.
-    pub mem_mib: i64,
-    /// Disk in MiB.
-    pub disk_mib: i64,
-    /// Ports to offer.
-    pub ports: AgentPorts,
-    /// Attributes, written as for the agent's flag ([`v1::Attribute::parse`]).
-    pub attributes: Vec<(String, String)>,
-}
-
-/// Which ports an agent offers.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum AgentPorts {
-    /// So many, from blocks that no other cluster of this machine offers, below the range of numbers
-    /// that systems give out by themselves.
-    Reserved(u16),
-    /// These and no others, whoever else may use them.
-    Exactly(Ranges),
-}
 
 /// Why a cluster did not start.
 #[derive(Debug, thiserror::Error)]
@@ -163,77 +102,6 @@ struct Running(DriverHandle);
 impl std::fmt::Debug for Running {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str("Running")
-    }
-}
-
-impl Default for ClusterConfig {
-    fn default() -> Self {
-        Self::with_agents(1)
-    }
-}
-
-impl ClusterConfig {
-    /// So many agents with different attributes: `host` (their name), `rack` (r1, r2, r3 in turn),
-    /// `zone` (z1, z2 in turn) and the scalar `generation` (1, 2, …).
-    pub fn with_agents(count: usize) -> Self {
-        let agents = (0..count).map(|index| {
-            let mut agent = AgentConfig::new(format!("agent{}", index + 1));
-            agent.attributes.extend([
-                ("rack".into(), format!("r{}", index % 3 + 1)),
-                ("zone".into(), format!("z{}", index % 2 + 1)),
-                ("generation".into(), (index + 1).to_string()),
-            ]);
-            agent
-        });
-        Self {
-            agents: agents.collect(),
-            port: 0,
-            work_dir: None,
-            allocation_interval: Duration::from_secs(1),
-            heartbeat_interval: Duration::from_secs(15),
-            action_runtime: None,
-            seed: 1,
-            transcript_limit: 10_000,
-        }
-    }
-}
-
-impl AgentConfig {
-    /// An agent with 4 CPUs, 4096 MiB of memory, 10000 MiB of disk, 40 ports, reached at 127.0.0.1, and
-    /// the attribute `host` with its name.
-    pub fn new(name: impl Into<String>) -> Self {
-        let name = name.into();
-        Self {
-            attributes: vec![("host".into(), name.clone())],
-            name,
-            hostname: "127.0.0.1".into(),
-            cpus_milli: 4000,
-            mem_mib: 4096,
-            disk_mib: 10_000,
-            ports: AgentPorts::Reserved(40),
-        }
-    }
-
-    fn info(&self, port: u16, ports: &Ranges) -> v1::AgentInfo {
-        let mut resources = vec![
-            v1::Resource::scalar_milli("cpus", self.cpus_milli),
-            v1::Resource::scalar_milli("mem", self.mem_mib.saturating_mul(1000)),
-            v1::Resource::scalar_milli("disk", self.disk_mib.saturating_mul(1000)),
-        ];
-        if !ports.is_empty() {
-            resources.push(v1::Resource::ranges("ports", ports));
-        }
-        v1::AgentInfo {
-            hostname: self.hostname.clone(),
-            port: Some(port.into()),
-            resources,
-            attributes: self
-                .attributes
-                .iter()
-                .map(|(name, value)| v1::Attribute::parse(name, value))
-                .collect(),
-            ..v1::AgentInfo::default()
-        }
     }
 }
 

@@ -78,7 +78,7 @@ impl Master {
     ) {
         let mut info = subscribe.framework_info;
         let id = match id_text(&info) {
-            "" => self.ids.framework(),
+            "" => self.new_framework_id(),
             id => id.to_owned(),
         };
         info.id = Some(v1::FrameworkId::new(id.clone()));
@@ -111,6 +111,18 @@ impl Master {
         // next batch.
         if !was_connected {
             self.allocate(now);
+        }
+    }
+
+    /// An id that nobody has: schedulers may bring ids of their own.
+    fn new_framework_id(&mut self) -> String {
+        loop {
+            let id = self.ids.framework();
+            if !self.frameworks.contains_key(&id)
+                && self.completed.iter().all(|removed| removed.id().value != id)
+            {
+                return id;
+            }
         }
     }
 

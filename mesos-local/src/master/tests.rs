@@ -1,6 +1,7 @@
 //! Scripts on the master core: input, then every line of output that is expected and no other.
 
 mod agents;
+mod bad_tasks;
 mod calls;
 mod offers;
 mod subscriptions;

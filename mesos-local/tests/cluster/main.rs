@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, missing_docs, reason = "tests")]
 
 mod client;
+mod containers;
 mod contract;
 mod files;
 mod life;

@@ -16,7 +16,10 @@ use mesos_proto::{
 };
 use serde_json::Value;
 
-use crate::client::{Scheduler, within};
+use crate::{
+    client::{Scheduler, within},
+    processes::{group_members, until},
+};
 
 #[tokio::test]
 async fn recorded_scenarios_bring_the_same_events() {
@@ -177,9 +180,25 @@ impl<'a> Replay<'a> {
             within(&format!("{name}: record {number}"), self.receive(number)).await;
             let call = within(&format!("{name}: an offer"), self.translate(&recorded.call)).await;
             let kind = call.r#type().as_str_name();
+            if let Some(kill) = &call.kill {
+                self.settled(&kill.task_id.value).await;
+            }
             let answer = self.scheduler.send(call).await;
             assert_eq!(answer.status, recorded.status, "{}: {kind} {}", self.recording.name, answer.text());
         }
+    }
+
+    /// Waits until the shell of a task runs its first command that stays: a trap before it is set then.
+    async fn settled(&self, task: &str) {
+        let statuses = self.seen.iter().filter_map(|event| Some(&event.update.as_ref()?.status));
+        let of_task = statuses.filter(|status| status.task_id.value == task);
+        let pid = of_task.filter_map(|status| status.container_status.as_ref()?.executor_pid).last().unwrap();
+        let text = |process: &str, file: &str| std::fs::read_to_string(format!("/proc/{process}/{file}"));
+        until("the command of the task", || {
+            let shell = text(&pid.to_string(), "comm").is_ok_and(|name| name.trim() == "sh");
+            !shell || group_members(pid).len() >= 2
+        })
+        .await;
     }
 
     /// Reads until everything came that the first so many events of the recording tell.

@@ -96,6 +96,15 @@ fn an_id_that_was_never_given_is_accepted() {
 }
 
 #[test]
+fn a_new_framework_never_gets_an_id_that_somebody_brought() {
+    let mut script = Script::new();
+    let id = Some(v1::FrameworkId::new(script.long("0000")));
+    script.subscribe(&v1::FrameworkInfo { id, ..aware("web") });
+    script.subscribe(&aware("web"));
+    script.check(&["1 SUBSCRIBED 0000", "1 HEARTBEAT", "2 SUBSCRIBED 0001", "2 HEARTBEAT"]);
+}
+
+#[test]
 fn a_second_scheduler_takes_over_and_offers_wait_for_the_batch() {
     let (mut script, old) = Script::with_agents(1);
     let info = v1::FrameworkInfo { id: Some(old.id.clone()), ..aware("web") };
