@@ -41,7 +41,7 @@ use self::{
     reconcile::Reconciliation,
     timers::{Timer, Timers},
 };
-use crate::{calls, session::CallOutcome};
+use crate::{calls, deadline::after, session::CallOutcome};
 
 /// Names a call whose outcome must be told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -81,6 +81,8 @@ pub struct FrameworkCore {
     calls: VecDeque<(Option<OutcomeToken>, Call)>,
     next_token: u64,
     in_flight: BTreeMap<OutcomeToken, InFlight>,
+    /// Tasks that were given up although they may live, the latest last.
+    ghosts: VecDeque<String>,
     changes: VecDeque<Change>,
     suppressed: Option<bool>,
     suppressed_told: Option<bool>,
@@ -110,6 +112,10 @@ struct Task {
     sequence: u64,
     state: State,
     placement: Option<Placement>,
+    /// The ACCEPT that it was sent with.
+    launched_by: Option<OutcomeToken>,
+    /// Whether an ACCEPT of it may or may not have come through.
+    is_doubtful: bool,
     /// Whether the submission was answered.
     answered: bool,
     why: WhyNot,
@@ -128,7 +134,10 @@ enum State {
 
 impl FrameworkCore {
     /// A framework with one role, `*` for the default one, not subscribed.
-    pub fn new(role: impl Into<String>, policy: Policy) -> Self {
+    pub fn new(role: impl Into<String>, mut policy: Policy) -> Self {
+        // Nothing would be a loop without a pause.
+        policy.kill_repeat = policy.kill_repeat.max(Duration::from_secs(1));
+        policy.reconcile_all = policy.reconcile_all.max(Duration::from_secs(1));
         Self {
             policy,
             role: role.into(),
@@ -145,6 +154,7 @@ impl FrameworkCore {
             calls: VecDeque::new(),
             next_token: 0,
             in_flight: BTreeMap::new(),
+            ghosts: VecDeque::new(),
             changes: VecDeque::new(),
             suppressed: Some(true),
             suppressed_told: None,
@@ -165,7 +175,7 @@ impl FrameworkCore {
             self.change(&task_id, ChangeKind::LaunchFailed(Box::new(LaunchFailure::DuplicateId)));
             return;
         }
-        self.timers.set(Timer::Launch(task_id.clone()), now + spec.launch_timeout);
+        self.timers.set(Timer::Launch(task_id.clone()), after(now, spec.launch_timeout));
         let sequence = self.next_sequence;
         self.next_sequence += 1;
         self.waiting.insert(sequence, task_id.clone());
@@ -177,6 +187,8 @@ impl FrameworkCore {
                 sequence,
                 state: State::Pending,
                 placement: None,
+                launched_by: None,
+                is_doubtful: false,
                 answered: false,
                 why: WhyNot::default(),
                 kill_repeat,
@@ -221,7 +233,7 @@ impl FrameworkCore {
         self.demand.forget();
         self.new_work();
         self.reconcile_known(now);
-        self.timers.set(Timer::ReconcileAll, now + self.policy.reconcile_all);
+        self.timers.set(Timer::ReconcileAll, after(now, self.policy.reconcile_all));
         let killing: Vec<String> = self.ids_in(State::Killing);
         for task_id in killing {
             self.send_kill(now, &task_id);
@@ -272,7 +284,7 @@ impl FrameworkCore {
             event::Type::Offers => {
                 self.demand.offers_arrived();
                 for offer in event.offers.map(|offers| offers.offers).unwrap_or_default() {
-                    self.timers.set(Timer::Offer(offer.id.value.clone()), now + self.policy.hold);
+                    self.timers.set(Timer::Offer(offer.id.value.clone()), after(now, self.policy.hold));
                     self.offers.add(offer);
                 }
                 self.unmatched = true;
@@ -314,33 +326,23 @@ impl FrameworkCore {
     /// What became of a call that [`poll_call`](Self::poll_call) gave out.
     pub fn handle_call_outcome(&mut self, now: Instant, token: OutcomeToken, outcome: CallOutcome) {
         let Some(in_flight) = self.in_flight.remove(&token) else { return };
-        match (in_flight, outcome) {
-            (_, CallOutcome::Accepted) => {}
-            // The offers went with the subscription, or another refusal would follow.
-            (
-                InFlight::Decline { .. },
-                CallOutcome::NotSubscribed | CallOutcome::Refused { .. } | CallOutcome::Invalid { .. },
-            ) => {}
-            (InFlight::Decline { offer_ids }, CallOutcome::OutcomeUnknown { .. }) => self.decline(offer_ids),
-            (InFlight::Accept { task_ids, offer_ids }, CallOutcome::OutcomeUnknown { .. }) => {
-                // The master may have launched them: only it can tell. Never sent again; if it did not
-                // come through, the offers must not stay outstanding.
-                for task_id in task_ids {
-                    self.reconcile_one(now, &task_id);
-                }
-                self.decline(offer_ids);
+        match in_flight {
+            InFlight::Accept { task_ids, offer_ids } => {
+                // A task that was launched again since then belongs to another ACCEPT.
+                let is_of_this_call = |task: &Task| task.launched_by == Some(token);
+                let task_ids =
+                    task_ids.into_iter().filter(|id| self.tasks.get(id).is_some_and(is_of_this_call));
+                let task_ids = task_ids.collect();
+                self.handle_accept_outcome(now, task_ids, offer_ids, outcome);
             }
-            (InFlight::Accept { task_ids, .. }, CallOutcome::NotSubscribed) => {
-                for task_id in task_ids {
-                    self.back_to_waiting(&task_id);
-                }
-            }
-            (InFlight::Accept { task_ids, .. }, CallOutcome::Refused { status, text }) => {
-                self.handle_refused_accept(task_ids, status, &text);
-            }
-            (InFlight::Accept { task_ids, .. }, CallOutcome::Invalid { why }) => {
-                self.fail_accepted(task_ids, &format!("the ACCEPT was not sent: {why}"));
-            }
+            InFlight::Decline { offer_ids } => match outcome {
+                CallOutcome::OutcomeUnknown { .. } => self.decline(offer_ids),
+                // Done; or the offers went with the subscription; or it would be refused again.
+                CallOutcome::Accepted
+                | CallOutcome::NotSubscribed
+                | CallOutcome::Refused { .. }
+                | CallOutcome::Invalid { .. } => {}
+            },
         }
         self.settle(now);
     }
@@ -356,10 +358,11 @@ impl FrameworkCore {
                         self.decline(vec![offer_id]);
                     }
                 }
+                Timer::Lost(task_id) => self.give_up(&task_id),
                 Timer::Reconcile => self.reconcile_round(now),
                 Timer::ReconcileAll => {
                     self.push_call(calls::reconcile(Vec::new()));
-                    self.timers.set(Timer::ReconcileAll, now + self.policy.reconcile_all);
+                    self.timers.set(Timer::ReconcileAll, after(now, self.policy.reconcile_all));
                 }
                 // Only wakes: settling does the work.
                 Timer::Demand => {}

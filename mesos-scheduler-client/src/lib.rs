@@ -44,9 +44,11 @@
 pub mod calls;
 pub mod operator;
 
+mod address;
 mod builder;
 mod client;
 mod connection;
+mod deadline;
 mod driver;
 mod error;
 mod events;

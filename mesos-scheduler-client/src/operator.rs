@@ -1,6 +1,5 @@
 //! The few calls of the operator APIs that a framework needs: what a master knows, and files of an agent.
 
-mod address;
 mod error;
 mod exchange;
 
@@ -13,11 +12,9 @@ use mesos_proto::v1::{
 };
 use prost::Message;
 
+pub use self::error::OperatorError;
 use self::exchange::exchange;
-pub use self::{
-    address::{agent_url, agent_url_of_offer, sandbox_path},
-    error::OperatorError,
-};
+pub use crate::address::{agent_url, agent_url_of_offer, sandbox_path};
 use crate::url::HttpUrl;
 
 /// Path of the operator API, on masters and on agents.

@@ -29,7 +29,7 @@ use self::{
     masters::Rotation,
     pending::{Calls, Kind},
     state::State,
-    timers::{TimerTable, after},
+    timers::TimerTable,
 };
 pub use self::{
     config::SessionConfig,
@@ -41,6 +41,7 @@ pub use self::{
     timers::Timer,
 };
 pub(crate) use self::{request::post, verdict::excerpt};
+use crate::deadline::after;
 
 /// One subscription of one framework, over all its streams and masters, without any I/O.
 ///
@@ -191,8 +192,18 @@ impl Session {
             }
             State::Idle | State::Backoff => self.connect_to_next_master(now),
             State::Subscribed(_) => self.begin_teardown(),
+            // What such an attempt may register ends with its connection: no master need be waited for.
+            State::Connecting(_) | State::ExpectSubscribed(_) if self.dies_with_its_connection() => {
+                self.close_with(CloseReason::TornDown);
+            }
             State::Connecting(_) | State::ExpectSubscribed(_) | State::Closing(_) | State::Closed => {}
         }
+    }
+
+    /// Whether the framework is new and a master would not keep it for a moment.
+    fn dies_with_its_connection(&self) -> bool {
+        let timeout = self.desired.framework_info.failover_timeout.unwrap_or_default();
+        self.framework_id().is_none() && timeout <= 0.0
     }
 
     /// Ends the session and leaves the framework alone.

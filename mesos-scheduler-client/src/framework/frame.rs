@@ -11,7 +11,7 @@ use super::{
     ChangeKind, Connection, FrameworkCore, InFlight, OutcomeToken, Stage, State, TaskEnd, demand::DemandCall,
     matcher, timers::Timer,
 };
-use crate::calls;
+use crate::{calls, session::CallOutcome};
 
 impl FrameworkCore {
     pub(super) fn settle(&mut self, now: Instant) {
@@ -105,7 +105,13 @@ impl FrameworkCore {
         let operations = task_infos.into_iter().map(launch).collect();
         let refuse = if self.waiting.is_empty() { self.policy.refuse } else { Duration::ZERO };
         let call = calls::accept(offer_ids, operations, Some(filters(refuse)));
-        self.push_tracked_call(call, InFlight::Accept { task_ids, offer_ids: spent });
+        let launched = Vec::clone(&task_ids);
+        let token = self.push_tracked_call(call, InFlight::Accept { task_ids, offer_ids: spent });
+        for task_id in launched {
+            if let Some(task) = self.tasks.get_mut(&task_id) {
+                task.launched_by = Some(token);
+            }
+        }
     }
 
     pub(super) fn decline(&mut self, offer_ids: Vec<String>) {
@@ -121,11 +127,44 @@ impl FrameworkCore {
         self.calls.push_back((None, call));
     }
 
-    pub(super) fn push_tracked_call(&mut self, call: Call, in_flight: InFlight) {
+    pub(super) fn push_tracked_call(&mut self, call: Call, in_flight: InFlight) -> OutcomeToken {
         let token = OutcomeToken(self.next_token);
         self.next_token += 1;
         self.in_flight.insert(token, in_flight);
         self.calls.push_back((Some(token), call));
+        token
+    }
+
+    pub(super) fn handle_accept_outcome(
+        &mut self,
+        now: Instant,
+        task_ids: Vec<String>,
+        offer_ids: Vec<String>,
+        outcome: CallOutcome,
+    ) {
+        match outcome {
+            CallOutcome::Accepted => {}
+            CallOutcome::OutcomeUnknown { .. } => {
+                // The master may have launched them: only it can tell. Never sent again; if it did not
+                // come through, the offers must not stay outstanding.
+                for task_id in &task_ids {
+                    if let Some(task) = self.tasks.get_mut(task_id) {
+                        task.is_doubtful = true;
+                    }
+                }
+                self.reconcile(now, &task_ids);
+                self.decline(offer_ids);
+            }
+            CallOutcome::NotSubscribed => {
+                for task_id in task_ids {
+                    self.back_to_waiting(&task_id);
+                }
+            }
+            CallOutcome::Refused { status, text } => self.handle_refused_accept(task_ids, status, &text),
+            CallOutcome::Invalid { why } => {
+                self.fail_accepted(task_ids, &format!("the ACCEPT was not sent: {why}"));
+            }
+        }
     }
 
     /// A refused ACCEPT was not carried out. If the subscription is what is wrong, the tasks wait for

@@ -10,7 +10,7 @@ use super::{
     report::Refusal,
     task::{Placement, TaskSpec},
 };
-use crate::operator::agent_url_of_offer;
+use crate::address::agent_url_of_offer;
 
 /// How agents are chosen among those that fit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -82,7 +82,11 @@ fn fit(now: Instant, spec: &TaskSpec, agent: &AgentOffers, ports: &PortBook) -> 
 }
 
 fn scalars(spec: &TaskSpec) -> impl Iterator<Item = (&'static str, i64)> {
-    let wanted = [("cpus", spec.cpus_milli), ("mem", spec.mem_mib * 1000), ("disk", spec.disk_mib * 1000)];
+    let wanted = [
+        ("cpus", spec.cpus_milli),
+        ("mem", spec.mem_mib.saturating_mul(1000)),
+        ("disk", spec.disk_mib.saturating_mul(1000)),
+    ];
     wanted.into_iter().filter(|(_, milli)| *milli > 0)
 }
 

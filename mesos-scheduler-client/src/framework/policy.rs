@@ -17,10 +17,14 @@ pub struct Policy {
     pub max_held_offers: usize,
     /// How long an agent's resources are refused when an offer is given back. New work lifts it.
     pub refuse: Duration,
-    /// First pause before a KILL is repeated; doubled up to a minute.
+    /// First pause before a KILL is repeated, at least a second; doubled up to a minute.
     pub kill_repeat: Duration,
-    /// How often the master is asked for all tasks, to find ones that are not known here.
+    /// Pause between questions for all tasks, which find ones that are not known here; at least a
+    /// second.
     pub reconcile_all: Duration,
+    /// How long a master may say that it does not know a task which ran. After its failover agents have
+    /// ten minutes to come back, so less than that gives up tasks that are alive.
+    pub unknown_grace: Duration,
 }
 
 impl Default for Policy {
@@ -32,6 +36,7 @@ impl Default for Policy {
             refuse: Duration::from_secs(120),
             kill_repeat: Duration::from_secs(5),
             reconcile_all: Duration::from_secs(15 * 60),
+            unknown_grace: Duration::from_secs(15 * 60),
         }
     }
 }

@@ -31,6 +31,11 @@ impl Reconciliation {
         self.pause = None;
     }
 
+    /// Goes on asking for a task whose last answer settled nothing, without more haste than before.
+    pub(super) fn keep(&mut self, task_id: String, agent_id: v1::AgentId) {
+        self.unanswered.insert(task_id, agent_id);
+    }
+
     /// Some update of this task came.
     pub(super) fn answered(&mut self, task_id: &str) {
         self.unanswered.remove(task_id);

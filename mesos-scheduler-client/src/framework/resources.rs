@@ -36,7 +36,7 @@ impl Supply {
             let amount = if let Some(ranges) = kind.ranges.take() {
                 Amount::Numbers(Ranges::from_value(&ranges))
             } else if let Some(scalar) = kind.scalar.take() {
-                Amount::Milli(v1::milli(scalar.value))
+                Amount::Milli(v1::milli(scalar.value).max(0))
             } else {
                 continue;
             };
@@ -52,7 +52,8 @@ impl Supply {
             Amount::Milli(milli) => *milli,
             Amount::Numbers(_) => 0,
         });
-        amounts.sum()
+        // An agent may say anything; what it says must not overflow.
+        amounts.fold(0, i64::saturating_add)
     }
 
     /// All numbers of a range resource.
@@ -136,6 +137,18 @@ mod tests {
         }
         assert_eq!(supply.milli("cpus"), 0);
         assert!(supply.take_milli("cpus", 1).is_none());
+    }
+
+    #[test]
+    fn absurd_amounts_do_no_harm() {
+        let scalar = |value| v1::Resource {
+            name: "cpus".to_owned(),
+            scalar: Some(v1::value::Scalar { value }),
+            ..v1::Resource::default()
+        };
+        let mut supply = Supply::default();
+        supply.add(&[scalar(1e300), scalar(1e300), scalar(f64::NAN), scalar(-1e300)]);
+        assert!(supply.take_milli("cpus", 1000).is_some());
     }
 
     #[test]

@@ -501,3 +501,109 @@ fn the_end_of_the_framework_answers_everything() {
     bench.expect(&["late FAILED: the framework is closed: torn down"]);
     assert_eq!(bench.core.poll_timeout(), None);
 }
+
+#[test]
+fn a_task_the_master_does_not_know_is_asked_for_until_it_is_back() {
+    let mut bench = Bench::running();
+    bench.core.handle_disconnected(bench.now, "stream ended");
+    bench.core.handle_subscribed(bench.now);
+    bench.expect(&["RECONCILE t", "SUPPRESS"]);
+    let unknown = |bench: &mut Bench| {
+        let message = "Reconciliation: Task is unknown";
+        bench.update_of_master("t", TaskState::TaskUnknown, Reason::Reconciliation, message);
+    };
+    unknown(&mut bench);
+    bench.expect(&["t unreachable"]);
+    bench.advance(1);
+    bench.expect(&["RECONCILE t"]);
+    unknown(&mut bench);
+    bench.expect(&[]);
+    bench.update_of_master("t", TaskState::TaskRunning, Reason::AgentReregistered, "");
+    bench.expect(&["t reachable"]);
+    bench.advance(600);
+    bench.expect(&[]);
+}
+
+#[test]
+fn a_task_unknown_for_too_long_is_given_up_and_killed_if_it_turns_up() {
+    let mut bench = Bench::running();
+    bench.update_of_master("t", TaskState::TaskUnknown, Reason::Reconciliation, "");
+    bench.expect(&["t unreachable"]);
+    bench.now += Policy::default().unknown_grace;
+    bench.core.handle_timeout(bench.now);
+    bench.expect(&[
+        "t ended: TASK_UNKNOWN: the master has not known it for too long",
+        "RECONCILE t",
+        "RECONCILE ",
+    ]);
+    bench.update_of_master("t", TaskState::TaskRunning, Reason::AgentReregistered, "");
+    bench.expect(&["t stranger: TASK_RUNNING", "KILL t"]);
+}
+
+#[test]
+fn a_killed_task_that_the_master_does_not_know_is_gone() {
+    let mut bench = Bench::running();
+    bench.core.kill(bench.now, "t");
+    bench.expect(&["KILL t"]);
+    bench.update_of_master("t", TaskState::TaskUnknown, Reason::Reconciliation, "");
+    bench.expect(&["t ended: TASK_UNKNOWN (REASON_RECONCILIATION)"]);
+}
+
+#[test]
+fn a_late_answer_to_an_accept_of_unknown_outcome_does_not_relaunch_its_tasks() {
+    let mut bench = Bench::subscribed();
+    bench.submit("t");
+    bench.offer("o1", "a", 1000);
+    bench.expect(&["t waiting for an offer", "t staging", "REVIVE", "ACCEPT o1 launches t", "SUPPRESS"]);
+    let first = bench.accepts[0];
+    bench.core.handle_call_outcome(bench.now, first, CallOutcome::OutcomeUnknown { why: "reset".into() });
+    bench.expect(&["RECONCILE t", "DECLINE o1"]);
+    bench.update_of_master("t", TaskState::TaskGone, Reason::Reconciliation, "");
+    bench.expect(&["t waiting for an offer", "REVIVE"]);
+    bench.offer("o2", "a", 1000);
+    bench.expect(&["t staging", "ACCEPT o2 launches t", "SUPPRESS"]);
+    bench.update_of_master("t", TaskState::TaskDropped, Reason::InvalidOffers, "of the first ACCEPT");
+    bench.expect(&["RECONCILE t"]);
+}
+
+#[test]
+fn the_outcome_of_an_earlier_accept_does_not_touch_a_later_launch() {
+    let mut bench = Bench::subscribed();
+    bench.submit("t");
+    bench.offer("o1", "a", 1000);
+    bench.update_of_master("t", TaskState::TaskDropped, Reason::InvalidOffers, "");
+    bench.offer("o2", "a", 1000);
+    bench.expect(&[
+        "t waiting for an offer",
+        "t staging",
+        "t waiting for an offer",
+        "t staging",
+        "REVIVE",
+        "ACCEPT o1 launches t",
+        "SUPPRESS",
+        "REVIVE",
+        "ACCEPT o2 launches t",
+        "SUPPRESS",
+    ]);
+    let first = bench.accepts[0];
+    bench.core.handle_call_outcome(bench.now, first, CallOutcome::NotSubscribed);
+    bench.expect(&[]);
+}
+
+#[test]
+fn times_that_no_clock_holds_and_pauses_of_nothing_do_no_harm() {
+    let policy = Policy {
+        hold: Duration::MAX,
+        kill_repeat: Duration::ZERO,
+        reconcile_all: Duration::ZERO,
+        ..Policy::default()
+    };
+    let mut bench = Bench::with_policy(policy);
+    bench.core.handle_subscribed(bench.now);
+    let mut spec = TaskSpec::new("t", 500, i64::MAX, v1::TaskInfo::default());
+    spec.launch_timeout = Duration::MAX;
+    bench.core.submit(bench.now, spec);
+    bench.offer("o1", "a", 1000);
+    bench.expect(&["t waiting for an offer", "SUPPRESS", "REVIVE", "DECLINE o1"]);
+    bench.advance(3600);
+}

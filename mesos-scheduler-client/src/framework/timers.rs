@@ -12,6 +12,8 @@ pub(super) enum Timer {
     Launch(String),
     /// When to repeat a KILL.
     Kill(String),
+    /// When to give up on a task that the master does not know.
+    Lost(String),
     /// When to ask for offers again, or when a REVIVE may be spent again.
     Demand,
     /// When to ask again for tasks that were not answered.
@@ -40,6 +42,10 @@ impl Timers {
         if let Some(at) = self.instants.remove(timer) {
             self.order.remove(&(at, timer.clone()));
         }
+    }
+
+    pub(super) fn is_set(&self, timer: &Timer) -> bool {
+        self.instants.contains_key(timer)
     }
 
     /// Takes a timer whose instant has come.

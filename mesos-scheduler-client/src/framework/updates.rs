@@ -29,15 +29,23 @@ impl FrameworkCore {
         let Ok(state) = TaskState::try_from(status.state) else { return };
         let Some(task) = self.tasks.get(task_id) else {
             self.change(task_id, ChangeKind::Stranger(state));
+            if !state.is_terminal() && state != TaskState::TaskUnknown {
+                self.kill_ghost(task_id, status.agent_id.clone());
+            }
             return;
         };
         let known = task.state;
-        if is_answer_to_a_repeated_launch(status) && known != State::Launching {
+        if is_answer_to_a_repeated_launch(status) && (known != State::Launching || task.is_doubtful) {
             // The master says it of the call, not of the task that bears the id: ask what is true.
-            self.reconcile_one(now, task_id);
+            self.reconcile(now, &[task_id.to_owned()]);
+            return;
+        }
+        if state == TaskState::TaskUnknown && known != State::Killing {
+            self.is_unknown(now, task_id);
             return;
         }
         self.reconciliation.answered(task_id);
+        self.timers.stop(&Timer::Lost(task_id.to_owned()));
         match state {
             TaskState::TaskStaging => {}
             TaskState::TaskStarting => self.has_started(task_id),
@@ -49,7 +57,7 @@ impl FrameworkCore {
             }
             TaskState::TaskUnreachable => self.is_unreachable(task_id),
             TaskState::TaskDropped if known == State::Launching => self.back_to_waiting(task_id),
-            TaskState::TaskLost | TaskState::TaskGone | TaskState::TaskUnknown
+            TaskState::TaskLost | TaskState::TaskGone
                 if known == State::Launching && was_never_launched(status) =>
             {
                 self.back_to_waiting(task_id);
@@ -102,7 +110,7 @@ impl FrameworkCore {
         self.change(task_id, ChangeKind::Running(Box::new(running)));
     }
 
-    fn is_unreachable(&mut self, task_id: &str) {
+    pub(super) fn is_unreachable(&mut self, task_id: &str) {
         let Some(task) = self.tasks.get_mut(task_id) else { return };
         match task.state {
             // A kill goes on; it is repeated until the agent is back or gone.

@@ -15,9 +15,9 @@ use super::{
     pending::Kind,
     request::{self, STREAM_ID},
     state::{Closing, State, Stream},
-    timers::after,
     verdict::{self, CallVerdict, ErrorVerdict, SubscribeVerdict, excerpt},
 };
+use crate::deadline::after;
 
 /// Input of the event stream. Input of another stream than the present one is ignored.
 impl Session {

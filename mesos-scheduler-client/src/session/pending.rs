@@ -8,7 +8,7 @@ use std::{
 use bytes::Bytes;
 use mesos_proto::v1::scheduler::call::UpdateFramework;
 
-use super::timers::after;
+use crate::deadline::after;
 
 /// Names one call of one session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -1,6 +1,6 @@
 //! The deadlines of a session.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// What a session waits for in time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -69,10 +69,4 @@ impl TimerTable {
         self.stop(timer);
         Some(timer)
     }
-}
-
-/// `now + wait`; a wait that no clock can hold ends in a year.
-pub(super) fn after(now: Instant, wait: Duration) -> Instant {
-    const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
-    now.checked_add(wait).unwrap_or_else(|| now + YEAR)
 }

@@ -9,9 +9,8 @@ use super::{
     pending::Kind,
     request,
     state::{Attempt, Closing, State, Subscription},
-    timers::after,
 };
-use crate::{calls, url::HttpUrl};
+use crate::{calls, deadline::after, url::HttpUrl};
 
 /// What Mesos announces; for a master that announces nothing usable.
 const DEFAULT_HEARTBEAT: Duration = Duration::from_secs(15);

@@ -256,3 +256,10 @@ fn outcome_text(outcome: &CallOutcome) -> String {
         plain => format!("{plain:?}"),
     }
 }
+
+/// A framework that a master keeps for some time when its connection is gone.
+pub(crate) fn lasting() -> SessionConfig {
+    let mut config = config();
+    config.framework_info.failover_timeout = Some(60.0);
+    config
+}

@@ -107,7 +107,15 @@ fn verbs() {
     check(
         "teardown",
         |bench| bench.session.teardown(bench.now),
-        ["Closed(TornDown) -> Closed", "", "", " -> Closing", "Closed(TornDown) -> Closed", "", ""],
+        [
+            "Closed(TornDown) -> Closed",
+            "abort; Closed(TornDown) -> Closed",
+            "abort; Closed(TornDown) -> Closed",
+            " -> Closing",
+            "Closed(TornDown) -> Closed",
+            "",
+            "",
+        ],
     );
     check(
         "close",

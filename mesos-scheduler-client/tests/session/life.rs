@@ -6,7 +6,7 @@ use mesos_proto::v1::{self, scheduler::event::Type};
 use mesos_scheduler_client::{Event, SessionState, Timer, Transmit};
 
 use crate::{
-    bench::{Bench, STREAM_ID, config, info, sent},
+    bench::{Bench, STREAM_ID, config, info, lasting, sent},
     wire::{error, event, subscribed},
 };
 
@@ -286,8 +286,8 @@ fn a_teardown_while_waiting_connects_at_once_and_gives_up_in_time() {
 }
 
 #[test]
-fn a_teardown_before_the_first_subscribed_waits_for_it() {
-    let mut bench = Bench::new(config());
+fn a_teardown_before_the_first_subscribed_waits_for_it_if_the_framework_would_outlive_its_connection() {
+    let mut bench = Bench::new(lasting());
     bench.session.start(bench.now);
     bench.session.teardown(bench.now);
     assert_eq!(bench.drain(), "SUBSCRIBE http://a:1/api/v1/scheduler");
@@ -298,14 +298,14 @@ fn a_teardown_before_the_first_subscribed_waits_for_it() {
 
 #[test]
 fn a_teardown_without_a_framework_says_whether_one_may_exist() {
-    let mut bench = Bench::new(config());
+    let mut bench = Bench::new(lasting());
     bench.session.start(bench.now);
     bench.drain();
     bench.session.teardown(bench.now);
     bench.failed("connection refused");
     assert_eq!(bench.drain(), "abort; Closed(TornDown)");
 
-    let mut bench = Bench::new(config());
+    let mut bench = Bench::new(lasting());
     bench.session.start(bench.now);
     bench.drain();
     bench.connected();

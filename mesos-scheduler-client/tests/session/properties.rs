@@ -7,7 +7,7 @@ use mesos_proto::{recordio::encode_message, v1::scheduler::event::Type};
 use proptest::{collection::vec, prelude::*};
 
 use crate::{
-    bench::{Bench, STREAM_ID, config},
+    bench::{Bench, STREAM_ID, config, lasting},
     wire::{error, event, subscribed},
 };
 
@@ -200,7 +200,7 @@ fn the_steps_reach_every_state() {
     let mut reached = std::collections::BTreeSet::new();
     for _ in 0..300 {
         let steps = vec(step(), 0..60).new_tree(&mut runner).unwrap().current();
-        let mut bench = Bench::new(config());
+        let mut bench = Bench::new(lasting());
         for step in &steps {
             apply(&mut bench, step);
             bench.drain();

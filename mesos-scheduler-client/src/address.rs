@@ -45,7 +45,7 @@ fn of_address(address: &v1::Address, hostname: &str) -> Result<HttpUrl, UrlError
 }
 
 /// The virtual path of a file in the sandbox of an executor's latest run, for
-/// [`AgentApi::read_file`](super::AgentApi::read_file). Needs Mesos 1.5. A task launched with a command or a
+/// [`AgentApi::read_file`](crate::operator::AgentApi::read_file). Needs Mesos 1.5. A task launched with a command or a
 /// Docker container has an executor with the id of the task.
 ///
 /// ```
