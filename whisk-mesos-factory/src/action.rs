@@ -108,7 +108,7 @@ impl Activation {
 #[expect(clippy::disallowed_methods, reason = "the action is told a time of day")]
 fn deadline(timeout: Duration) -> String {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    (now + timeout).as_millis().to_string()
+    now.saturating_add(timeout).as_millis().to_string()
 }
 
 /// How an activation ended.

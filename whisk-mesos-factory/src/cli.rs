@@ -13,6 +13,7 @@ use clap::{Parser, error::ErrorKind};
 
 use self::{
     arguments::{Arguments, Command},
+    interrupt::Interrupt,
     output::Output,
 };
 
@@ -33,6 +34,14 @@ impl From<Exit> for ExitCode {
     }
 }
 
+/// Cleaning up can be given up, too: the result is `None` then.
+async fn unless_interrupted<T>(work: impl Future<Output = T>, interrupt: &mut Interrupt) -> Option<T> {
+    tokio::select! {
+        done = work => Some(done),
+        () = interrupt.wished() => None,
+    }
+}
+
 /// Reads the command line and carries it out.
 pub(crate) fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
@@ -45,7 +54,10 @@ pub(crate) fn main() -> ExitCode {
         }
     };
     let output = Output::new();
-    output::start_tracing(arguments.verbose);
+    if let Err(problem) = output::start_tracing(arguments.verbose) {
+        output.problem(&problem);
+        return Exit::Usage.into();
+    }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -53,11 +65,14 @@ pub(crate) fn main() -> ExitCode {
             return Exit::PlatformFailed.into();
         }
     };
-    runtime.block_on(async {
+    let exit = runtime.block_on(async {
         match arguments.command {
             Command::Run(run) => run::run(*run, &output).await.into(),
             Command::Local(local) => local::run(local, &output).await.into(),
             Command::ActionRuntime(runtime) => local::action_runtime(runtime, &output).await,
         }
-    })
+    });
+    // A name look-up that hangs must not keep the program.
+    runtime.shutdown_background();
+    exit
 }

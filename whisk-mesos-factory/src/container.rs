@@ -2,6 +2,7 @@
 
 use std::{
     fmt,
+    sync::atomic::{AtomicBool, Ordering},
     time::{Duration, Instant},
 };
 
@@ -12,8 +13,8 @@ use serde_json::Value;
 use crate::{
     action::{self, Activation, ActivationResponse, Answer, Initializer},
     config::FactoryConfig,
-    error::{DestroyError, InitializationError, LogsError},
-    logs::{LogLine, Sandbox},
+    error::{DestroyError, InitializationError},
+    logs::{Logs, Sandbox},
     task_info::ACTION_PORT,
 };
 
@@ -47,26 +48,41 @@ pub struct Container {
     framework: Framework,
     name: String,
     task: RunningTask,
-    address: ContainerAddress,
+    target: Target,
     sandbox: Sandbox,
+    /// Whether anything was ever sent to it.
+    is_touched: AtomicBool,
     delete_timeout: Duration,
 }
 
+/// Where requests for a container go.
+#[derive(Clone, Debug)]
+pub(crate) struct Target {
+    pub(crate) address: ContainerAddress,
+    /// Its agent by another name: the host name in offers is made for people and may not resolve.
+    pub(crate) other_host: Option<String>,
+}
+
 impl Container {
-    pub(crate) async fn new(
-        framework: Framework,
-        name: String,
-        task: RunningTask,
-        config: &FactoryConfig,
-    ) -> Self {
+    pub(crate) fn new(framework: Framework, name: String, task: RunningTask, config: &FactoryConfig) -> Self {
         let placement = &task.running.placement;
         let port = match config.network.to_ascii_lowercase().as_str() {
             "host" => ACTION_PORT,
             _ => placement.host_ports.first().copied().unwrap_or(ACTION_PORT),
         };
-        let address = ContainerAddress { host: placement.hostname.clone(), port };
-        let sandbox = Sandbox::new(&task).await;
-        Self { framework, name, task, address, sandbox, delete_timeout: config.delete_timeout }
+        let target = Target {
+            address: ContainerAddress { host: placement.hostname.clone(), port },
+            other_host: placement.agent_url.as_ref().ok().map(|url| url.endpoint().host().to_owned()),
+        };
+        Self {
+            framework,
+            name,
+            sandbox: Sandbox::new(&task),
+            task,
+            target,
+            is_touched: AtomicBool::new(false),
+            delete_timeout: config.delete_timeout,
+        }
     }
 
     /// The id, which is the id of the Mesos task.
@@ -81,7 +97,7 @@ impl Container {
 
     /// Where it listens.
     pub fn address(&self) -> &ContainerAddress {
-        &self.address
+        &self.target.address
     }
 
     /// The host name of the agent that it runs on.
@@ -108,14 +124,19 @@ impl Container {
         initializer: &Initializer,
         timeout: Duration,
     ) -> Result<Duration, InitializationError> {
+        if !self.is_touched.swap(true, Ordering::Relaxed) {
+            self.sandbox.skip_present().await;
+        }
         let body = Bytes::from(initializer.body().to_string());
         let start = now();
+        let mut was_connected = false;
         let answer = loop {
             let left = timeout.saturating_sub(start.elapsed());
             let answer = tokio::select! {
-                answer = action::post(&self.address, "/init", body.clone(), left) => answer,
+                answer = action::post(&self.target, "/init", body.clone(), left) => answer,
                 end = self.ended() => Answer::ConnectionLost(end.to_string()),
             };
+            was_connected |= !matches!(answer, Answer::NotConnected(_));
             let may_retry = match answer {
                 Answer::NotConnected(_) | Answer::ConnectionLost(_) => self.end().is_none(),
                 Answer::Response { .. } | Answer::NoResponse | Answer::TimedOut => false,
@@ -127,10 +148,16 @@ impl Container {
             tokio::time::sleep(CONNECT_PAUSE).await;
         };
         let duration = start.elapsed();
-        match action::init_response(&answer, duration, timeout) {
-            None => Ok(duration),
-            Some(response) => Err(InitializationError { response }),
-        }
+        let Some(response) = action::init_response(&answer, duration, timeout) else { return Ok(duration) };
+        let unreachable = match answer {
+            Answer::NotConnected(why) if !was_connected => Some(why),
+            Answer::NotConnected(_)
+            | Answer::ConnectionLost(_)
+            | Answer::Response { .. }
+            | Answer::NoResponse
+            | Answer::TimedOut => None,
+        };
+        Err(InitializationError { response, unreachable })
     }
 
     /// Runs the action. Sent once, whatever happens.
@@ -142,17 +169,18 @@ impl Container {
     ) -> ActivationResponse {
         let body = Bytes::from(activation.body(&parameters, timeout).to_string());
         let start = now();
-        let answer = action::post(&self.address, "/run", body, timeout).await;
+        let answer = action::post(&self.target, "/run", body, timeout).await;
         action::run_response(&answer, start.elapsed(), timeout)
     }
 
-    /// What the container has written since the last call, both streams, without the sentinels. Waits for
-    /// the sentinels if told so, for at most 2 s without news. `limit` bounds the bytes of all lines.
+    /// What the container has written since the last call, without the sentinels. `limit` bounds the bytes
+    /// of all lines as JSON.
     ///
-    /// # Errors
-    /// The agent cannot be reached, or the sandbox is gone.
-    pub async fn logs(&self, limit: u64, wait_for_sentinel: bool) -> Result<Vec<LogLine>, LogsError> {
-        self.sandbox.read(self.id(), limit, wait_for_sentinel).await
+    /// With `wait_for_sentinel` each stream is read up to its sentinel, which ends after 2 s without news
+    /// or in all after 2 s for each MiB of the limit (at least 10 s). Without, what is there is read, for
+    /// at most 2 s. Lines that were read are never lost to an error: [`Logs::failure`] tells of it.
+    pub async fn logs(&self, limit: u64, wait_for_sentinel: bool) -> Logs {
+        self.sandbox.read(limit, wait_for_sentinel).await
     }
 
     /// Says that the container will not be used for some time. Mesos cannot freeze a task, and no

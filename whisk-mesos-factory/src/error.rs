@@ -36,10 +36,12 @@ impl From<BuildError> for ConfigError {
 #[non_exhaustive]
 pub enum CreateError {
     /// The platform's fault: no agent fits, the master is away, the launch failed.
-    #[error("could not start a container of image '{image}': {failure}")]
+    #[error("could not start a container of image '{image}' on the Mesos at {masters}: {failure}")]
     Platform {
         /// The image that was asked for.
         image: String,
+        /// The masters, as configured.
+        masters: String,
         /// What was tried and why it failed.
         failure: Box<LaunchFailure>,
     },
@@ -59,6 +61,9 @@ pub enum CreateError {
 pub struct InitializationError {
     /// What the user of the action gets.
     pub response: crate::ActivationResponse,
+    /// What was seen if the container could not be reached even once: the platform's fault in truth,
+    /// though OpenWhisk counts it as a time limit exceeded.
+    pub unreachable: Option<String>,
 }
 
 /// A framework that could not be ended.
@@ -78,16 +83,4 @@ pub struct DestroyError {
     pub id: String,
     /// How long was waited.
     pub waited_seconds: u64,
-}
-
-/// Logs that could not be read.
-#[derive(Debug, thiserror::Error)]
-#[error("logs of container '{id}' could not be read from agent {agent}: {why}")]
-pub struct LogsError {
-    /// The container.
-    pub id: String,
-    /// The host name of its agent.
-    pub agent: String,
-    /// What was seen.
-    pub why: String,
 }

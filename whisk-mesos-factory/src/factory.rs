@@ -146,18 +146,19 @@ impl ContainerFactory {
         submission: Submission,
     ) -> Result<Container, CreateError> {
         match submission.await {
-            Ok(task) => Ok(self.container(request, task).await),
+            Ok(task) => Ok(self.container(request, task)),
             Err(failure) => {
                 tracing::error!(image = %request.image, %failure, "task launch failed");
-                Err(create_error(request.image, failure))
+                let masters = self.shared.config.config.master_url.clone();
+                Err(create_error(request.image, masters, failure))
             }
         }
     }
 
-    async fn container(&self, request: ContainerRequest, task: RunningTask) -> Container {
+    fn container(&self, request: ContainerRequest, task: RunningTask) -> Container {
         let framework = self.shared.framework.clone();
         let settings = &self.shared.config.config;
-        let container = Container::new(framework, request.name, task, settings).await;
+        let container = Container::new(framework, request.name, task, settings);
         tracing::info!(task = %container.id(), address = %container.address(), "launched task");
         container
     }
@@ -217,6 +218,8 @@ fn framework_info(settings: &FactoryConfig) -> v1::FrameworkInfo {
         name: FRAMEWORK_NAME.to_owned(),
         roles: vec![settings.role.clone()],
         failover_timeout: Some(settings.failover_timeout.as_secs_f64()),
+        // Without it one broken connection between master and agent costs every container there.
+        checkpoint: Some(true),
         capabilities: capabilities
             .into_iter()
             .map(|kind| v1::framework_info::Capability { r#type: Some(kind.into()) })
@@ -226,14 +229,14 @@ fn framework_info(settings: &FactoryConfig) -> v1::FrameworkInfo {
 }
 
 /// A launch that the agent refused because of the image is the fault of who named it.
-fn create_error(image: String, failure: Box<LaunchFailure>) -> CreateError {
+fn create_error(image: String, masters: String, failure: Box<LaunchFailure>) -> CreateError {
     if let LaunchFailure::Ended { end, .. } = &*failure
         && end.reason == Some(Reason::ContainerLaunchFailed)
         && end.message.contains("pull")
     {
         return CreateError::ImagePull { image, message: end.message.clone() };
     }
-    CreateError::Platform { image, failure }
+    CreateError::Platform { image, masters, failure }
 }
 
 #[expect(clippy::disallowed_methods, reason = "the factory is a shell; its start time is part of task ids")]

@@ -17,9 +17,9 @@ pub use crate::{
     action::{Activation, ActivationResponse, ActivationStatus, Initializer},
     config::FactoryConfig,
     container::{Container, ContainerAddress},
-    error::{CleanupError, ConfigError, CreateError, DestroyError, InitializationError, LogsError},
+    error::{CleanupError, ConfigError, CreateError, DestroyError, InitializationError},
     factory::{ContainerFactory, ContainerRequest, Creation},
-    logs::LogLine,
+    logs::{LogLine, Logs},
 };
 
 /// Compiles the code in the README.

@@ -3,40 +3,49 @@
 //! An action runtime writes a sentinel line to stdout and to stderr at the end of each activation. The
 //! lines up to it belong to that activation.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+mod lines;
+
+use std::time::{Duration, Instant};
 
 use mesos_scheduler_client::{
     RunningTask,
-    operator::{self, AgentApi},
+    operator::{AgentApi, sandbox_path},
 };
-use serde::Serialize;
 use tokio::{sync::Mutex, time};
 
-use crate::error::LogsError;
+pub use self::lines::LogLine;
+use self::lines::{Collected, Splitter};
 
-/// The line that ends the logs of an activation on each stream.
-const SENTINEL: &str = "XXX_THE_END_OF_A_WHISK_ACTIVATION_XXX";
-/// How long nothing may come while a sentinel is waited for.
-const IDLE_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long nothing may come while a sentinel is waited for, and while it is not: even then the last
+/// lines may be a moment late.
+const IDLE: Duration = Duration::from_secs(2);
+const IDLE_WITHOUT_SENTINEL: Duration = Duration::from_millis(50);
+/// Time for both files together: so many seconds for each MiB of the limit, counting at least five, as in
+/// OpenWhisk. Who writes without end is left alone after it.
+const SECONDS_PER_MIB: u64 = 2;
+const LEAST_MIB: u64 = 5;
+const TOTAL_WITHOUT_SENTINEL: Duration = Duration::from_secs(2);
 /// Pauses between looks at a file that has nothing new.
 const FIRST_PAUSE: Duration = Duration::from_millis(2);
-const LONGEST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_millis(50);
 
-/// One line of a log, as OpenWhisk stores it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct LogLine {
-    /// When it was read, RFC 3339 in UTC.
-    pub time: String,
-    /// `stdout` or `stderr`.
-    pub stream: &'static str,
-    /// The line, without its end.
-    pub log: String,
+/// The logs of one activation.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Logs {
+    /// The lines of stdout, then those of stderr, each in order. If some are missing, the last line says
+    /// so, as OpenWhisk words it.
+    pub lines: Vec<LogLine>,
+    /// Why some lines are missing although the limit was not reached: the agent cannot be reached, or the
+    /// sandbox is gone.
+    pub failure: Option<String>,
+    /// Whether there were more than the limit allows.
+    pub is_truncated: bool,
 }
 
 /// The two files of one task.
 #[derive(Debug)]
 pub(crate) struct Sandbox {
-    agent_name: String,
     agent: Result<AgentApi, String>,
     streams: Mutex<[Stream; 2]>,
 }
@@ -49,138 +58,128 @@ struct Stream {
     offset: u64,
 }
 
-/// What one round of reading has brought.
-struct Collected {
-    lines: Vec<LogLine>,
-    bytes: u64,
-    limit: u64,
-    is_truncated: bool,
+/// How long to read.
+struct Patience {
+    waits_for_sentinel: bool,
+    idle: Duration,
+    deadline: Instant,
 }
 
 impl Sandbox {
-    /// Finds the sandbox of a task. What stands in it at this moment was written by the executor, not by
-    /// the action, and is passed over.
-    pub(crate) async fn new(task: &RunningTask) -> Self {
+    pub(crate) fn new(task: &RunningTask) -> Self {
         let running = &task.running;
         let agent = match &running.placement.agent_url {
             Ok(url) => Ok(AgentApi::new(url.clone())),
-            Err(error) => Err(format!("its offer names no usable address: {error}")),
+            Err(error) => Err(format!("the offer names no usable address of its agent: {error}")),
         };
-        let agent_name = running.placement.hostname.clone();
         let stream = |name| Stream {
             name,
-            path: operator::sandbox_path(&running.placement.framework_id, &running.executor_id, name),
+            path: sandbox_path(&running.placement.framework_id, &running.executor_id, name),
             offset: 0,
         };
-        let mut streams = [stream("stdout"), stream("stderr")];
-        if let Ok(agent) = &agent {
-            let [stdout, stderr] = &mut streams;
-            let (out, err) = tokio::join!(size(agent, &stdout.path), size(agent, &stderr.path));
+        Self { agent, streams: Mutex::new([stream("stdout"), stream("stderr")]) }
+    }
+
+    /// Passes over what stands in the files: the executor wrote it, not the action. An agent that does not
+    /// answer in time is no reason to fail: more lines are better than none.
+    pub(crate) async fn skip_present(&self) {
+        let Ok(agent) = &self.agent else { return };
+        let mut streams = self.streams.lock().await;
+        let [stdout, stderr] = &mut *streams;
+        let sizes = async { tokio::join!(size(agent, &stdout.path), size(agent, &stderr.path)) };
+        if let Ok((out, err)) = time::timeout(IDLE, sizes).await {
             (stdout.offset, stderr.offset) = (out, err);
         }
-        Self { agent_name, agent, streams: Mutex::new(streams) }
     }
 
     /// Reads on in both files; see [`Container::logs`](crate::Container::logs).
-    pub(crate) async fn read(
-        &self,
-        id: &str,
-        limit: u64,
-        wait_for_sentinel: bool,
-    ) -> Result<Vec<LogLine>, LogsError> {
-        let fail = |why: String| LogsError { id: id.to_owned(), agent: self.agent_name.clone(), why };
-        let agent = self.agent.as_ref().map_err(|why| fail(why.clone()))?;
-        let mut streams = self.streams.lock().await;
-        let mut collected = Collected { lines: Vec::new(), bytes: 0, limit, is_truncated: false };
-        for stream in streams.iter_mut() {
-            stream.read(agent, wait_for_sentinel, &mut collected).await.map_err(fail)?;
+    pub(crate) async fn read(&self, limit: u64, waits_for_sentinel: bool) -> Logs {
+        let mut collected = Collected::new(limit);
+        let patience = Patience::new(limit, waits_for_sentinel);
+        let failure = self.read_all(&patience, &mut collected).await.err();
+        let (lines, is_truncated) = collected.finish(failure.is_some());
+        Logs { lines, failure, is_truncated }
+    }
+
+    async fn read_all(&self, patience: &Patience, collected: &mut Collected) -> Result<(), String> {
+        let agent = self.agent.as_ref().map_err(Clone::clone)?;
+        let mut failure = None;
+        for stream in self.streams.lock().await.iter_mut() {
+            // One file that cannot be read is no reason to leave the other out.
+            if let Err(error) = stream.read(agent, patience, collected).await {
+                failure = Some(error);
+            }
         }
-        if collected.is_truncated {
-            let log = format!(
-                "Logs were truncated because the total bytes size exceeds the limit of {limit} bytes."
-            );
-            collected.lines.push(LogLine { time: timestamp(), stream: "stderr", log });
-        }
-        Ok(collected.lines)
+        failure.map_or(Ok(()), Err)
     }
 }
 
-/// Where the action's own output begins. A file that is not there yet, or an agent that does not answer,
-/// counts as empty: more lines are better than none.
 async fn size(agent: &AgentApi, path: &str) -> u64 {
     agent.read_file(path, 0, Some(0)).await.map_or(0, |part| part.size)
 }
 
+impl Patience {
+    fn new(limit: u64, waits_for_sentinel: bool) -> Self {
+        let (idle, total) = if waits_for_sentinel {
+            let mib = (limit / (1024 * 1024)).max(LEAST_MIB);
+            (IDLE, Duration::from_secs(mib.saturating_mul(SECONDS_PER_MIB).min(600)))
+        } else {
+            (IDLE_WITHOUT_SENTINEL, TOTAL_WITHOUT_SENTINEL)
+        };
+        Self { waits_for_sentinel, idle, deadline: now() + total }
+    }
+}
+
 impl Stream {
-    /// Reads whole lines until the sentinel, or until there is nothing more.
+    /// Reads until the sentinel, or until patience ends.
     async fn read(
         &mut self,
         agent: &AgentApi,
-        wait_for_sentinel: bool,
+        patience: &Patience,
         collected: &mut Collected,
     ) -> Result<(), String> {
-        let mut rest = Vec::new();
+        let mut splitter = Splitter::new(self.name);
         let mut pause = FIRST_PAUSE;
-        let mut idle = Duration::ZERO;
+        let mut last_news = now();
         loop {
             let part =
-                agent.read_file(&self.path, self.offset, None).await.map_err(|error| error.to_string())?;
+                time::timeout_at(patience.deadline.into(), agent.read_file(&self.path, self.offset, None));
+            let part = match part.await {
+                Err(_time_is_over) => break,
+                Ok(part) => part.map_err(|error| error.to_string())?,
+            };
             if part.size < self.offset {
-                // The file was rotated: what is in it now is new.
+                // The file was rotated: what is in it is new.
                 self.offset = 0;
                 continue;
             }
             if part.data.is_empty() {
-                if !wait_for_sentinel || idle >= IDLE_TIMEOUT {
+                if last_news.elapsed() >= patience.idle {
                     break;
                 }
                 time::sleep(pause).await;
-                idle += pause;
                 pause = (pause * 2).min(LONGEST_PAUSE);
                 continue;
             }
-            (idle, pause) = (Duration::ZERO, FIRST_PAUSE);
+            (last_news, pause) = (now(), FIRST_PAUSE);
             self.offset += part.data.len() as u64;
-            rest.extend_from_slice(&part.data);
-            let mut taken = 0;
-            while let Some(length) = rest[taken..].iter().position(|byte| *byte == b'\n') {
-                let is_sentinel = self.take_line(&rest[taken..taken + length], collected);
-                taken += length + 1;
-                if is_sentinel && wait_for_sentinel {
-                    // What follows belongs to the next activation.
-                    self.offset -= (rest.len() - taken) as u64;
-                    return Ok(());
-                }
+            let rest = splitter.push(&part.data, patience.waits_for_sentinel, collected);
+            if let Some(rest) = rest {
+                // What follows the sentinel belongs to the next activation.
+                self.offset -= rest as u64;
+                return Ok(());
             }
-            rest.drain(..taken);
+            if now() >= patience.deadline {
+                break;
+            }
         }
         // An unfinished line: nothing more of it has come for long enough.
-        if !rest.is_empty() {
-            self.take_line(&rest, collected);
-        }
+        splitter.finish(collected);
         Ok(())
-    }
-
-    /// Keeps a line unless it is the sentinel, which is told by `true`, or the limit is reached.
-    fn take_line(&self, line: &[u8], collected: &mut Collected) -> bool {
-        let log = String::from_utf8_lossy(line);
-        let log = log.strip_suffix('\r').unwrap_or(&log);
-        if log == SENTINEL {
-            return true;
-        }
-        collected.bytes += line.len() as u64 + 1;
-        if collected.bytes > collected.limit {
-            collected.is_truncated = true;
-        } else {
-            let line = LogLine { time: timestamp(), stream: self.name, log: log.to_owned() };
-            collected.lines.push(line);
-        }
-        false
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "log lines carry the time of day")]
-fn timestamp() -> String {
-    let now = SystemTime::now().max(UNIX_EPOCH);
-    humantime::format_rfc3339_nanos(now).to_string()
+#[expect(clippy::disallowed_methods, reason = "how long to wait for an agent is decided here")]
+fn now() -> Instant {
+    Instant::now()
 }

@@ -46,8 +46,9 @@ async fn run(container: &Container, parameters: Value) -> Value {
 }
 
 async fn logs(container: &Container) -> Vec<String> {
-    let lines = container.logs(NO_LIMIT, true).await.unwrap();
-    lines.into_iter().map(|line| format!("{}: {}", line.stream, line.log)).collect()
+    let logs = container.logs(NO_LIMIT, true).await;
+    assert_eq!((logs.failure, logs.is_truncated), (None, false));
+    logs.lines.into_iter().map(|line| format!("{}: {}", line.stream, line.log)).collect()
 }
 
 #[tokio::test]
@@ -65,7 +66,7 @@ async fn each_activation_has_its_own_logs_exactly_once() {
         container.suspend();
         container.resume();
     }
-    assert_eq!(container.logs(NO_LIMIT, false).await.unwrap(), []);
+    assert_eq!(container.logs(NO_LIMIT, false).await.lines, []);
     stop(cluster, factory).await;
 }
 
@@ -89,16 +90,49 @@ async fn logs_over_the_limit_are_cut_and_say_so() {
     let code = "def main(args):\n    for i in range(100):\n        print('x' * 99)\n    return {}\n";
     let container = container(&factory, code).await;
     run(&container, json!({})).await;
-    let lines = container.logs(1000, true).await.unwrap();
-    assert_eq!(lines.len(), 11);
-    assert_eq!(
-        lines[10].log,
-        "Logs were truncated because the total bytes size exceeds the limit of 1000 bytes."
-    );
+    let logs_cut = container.logs(1000, true).await;
+    assert!(logs_cut.is_truncated);
+    let last = &logs_cut.lines.last().unwrap().log;
+    assert_eq!(last, "Logs were truncated because the total bytes size exceeds the limit of 1000 bytes.");
+    assert!(logs_cut.lines.len() < 12, "{}", logs_cut.lines.len());
     // The rest of that activation does not turn up in the next one.
     run(&container, json!({})).await;
     assert_eq!(logs(&container).await.len(), 100);
     stop(cluster, factory).await;
+}
+
+#[tokio::test]
+async fn a_last_line_without_end_is_kept_and_its_sentinel_is_not() {
+    let (cluster, factory) = start(|_| {}).await;
+    let code = "import sys\ndef main(args):\n    sys.stdout.write('no end')\n    return {}\n";
+    let container = container(&factory, code).await;
+    run(&container, json!({})).await;
+    assert_eq!(logs(&container).await, ["stdout: no end"]);
+    stop(cluster, factory).await;
+}
+
+#[tokio::test]
+async fn an_action_that_never_stops_writing_is_left_alone_and_its_lines_are_kept() {
+    let (cluster, factory) = start(|_| {}).await;
+    let code = "def main(args):\n    while True:\n        print('x' * 1000)\n";
+    let container = container(&factory, code).await;
+    let response = container.run(json!({}), &Activation::default(), Duration::from_millis(500)).await;
+    assert_eq!(response.status, ActivationStatus::ActionDeveloperError);
+    let logs = container.logs(100_000, false).await;
+    assert!(logs.is_truncated && logs.lines.len() > 50, "{}", logs.lines.len());
+    stop(cluster, factory).await;
+}
+
+#[tokio::test]
+async fn logs_of_an_agent_that_is_gone_are_a_failure_that_loses_nothing() {
+    let (cluster, factory) = start(|_| {}).await;
+    let container = container(&factory, "def main(args):\n    print('line')\n    return {}\n").await;
+    run(&container, json!({})).await;
+    cluster.shutdown().await;
+    let logs = container.logs(NO_LIMIT, true).await;
+    assert!(logs.failure.unwrap().contains("refused"));
+    let lines: Vec<&str> = logs.lines.iter().map(|line| line.log.as_str()).collect();
+    assert_eq!(lines, ["There was an issue while collecting your logs. Data might be missing."]);
 }
 
 #[tokio::test]

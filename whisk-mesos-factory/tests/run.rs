@@ -191,6 +191,7 @@ fn wrong_usage_is_explained_before_anything_starts() {
         (&["run", "examples/hello.py", "--memory", "0"], &["'0'", "1.."]),
         (&["run", "examples/hello.py", "-P", list], &["list.json", "an array", "JSON object"]),
         (&["run", "examples/hello.py", "--master", "ftp://host"], &["ftp://host"]),
+        (&["run", "examples/hello.py", "--transcript", "/no/such/folder/t"], &["/no/such/folder/t"]),
         (&["run", "examples/hello.py", "--nope"], &["--nope"]),
         (&["walk"], &["walk"]),
     ] {
@@ -268,23 +269,101 @@ fn sigint_while_the_action_runs_leaves_nothing() {
 }
 
 #[test]
-fn sigint_at_the_start_or_while_waiting_for_an_offer_leaves_nothing() {
-    let place = Place::new();
-    // No agent fits, so it waits; the transcript tells nothing yet, the first process does.
-    let running = place.start(&["run", "examples/hello.py", "--constraint", "rack LIKE r9"]);
-    while place.processes().is_empty() {
-        std::thread::yield_now();
+fn sigint_in_every_stage_leaves_nothing() {
+    for stage in ["WaitingForOffer", "Staging", "Starting", "Running"] {
+        let place = Place::new();
+        // No agent fits while it waits; the other stages are left quickly, so the signal may come late.
+        let rule = if stage == "WaitingForOffer" { "rack LIKE r9" } else { "rack LIKE r1" };
+        let mut running = place.start(&["-vv", "run", "examples/hello.py", "--constraint", rule]);
+        running.wait_for_stderr(&format!("Stage({stage})"));
+        running.signal("INT");
+        let ended = running.wait();
+        assert!(matches!(ended.code, Some(130 | 0)), "{stage}: {:?} {}", ended.code, ended.stderr);
+        if stage == "WaitingForOffer" {
+            assert_eq!((ended.code, ended.stdout.as_str()), (Some(130), ""));
+        }
+        place.assert_nothing_left();
     }
+}
+
+#[test]
+fn sigint_is_heeded_while_a_master_does_not_answer() {
+    let place = Place::new();
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", silent.local_addr().unwrap());
+    let running = place.start(&["run", "examples/hello.py", "--master", &url]);
+    let _connection = silent.accept().unwrap();
     running.signal("INT");
     let ended = running.wait();
-    // Before the program listens for the signal it simply dies of it.
-    assert!(matches!(ended.code, Some(130) | None), "{:?} {}", ended.code, ended.stderr);
-    assert_eq!(ended.stdout, "");
-    if ended.code.is_some() {
-        place.assert_nothing_left();
-    } else {
-        assert!(place.processes().is_empty());
-    }
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(130), ""), "{}", ended.stderr);
+    place.assert_nothing_left();
+}
+
+#[test]
+fn a_master_that_does_not_answer_is_named() {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", silent.local_addr().unwrap());
+    check(
+        &["run", "examples/hello.py", "--master", &url, "--launch-timeout", "1s"],
+        3,
+        None,
+        &[&url, "not subscribed at a master"],
+    );
+}
+
+#[test]
+fn an_initialization_over_its_time_limit_fails() {
+    check_code(
+        "slow.py",
+        "import time\ntime.sleep(600)\ndef main(args):\n    return {}\n",
+        &["--timeout", "1500ms"],
+        1,
+        Some(
+            json!({"error": "The action exceeded its time limits of 1500 milliseconds during initialization."}),
+        ),
+        &[],
+    );
+}
+
+#[test]
+fn an_action_that_never_stops_writing_is_ended() {
+    let ended = check_code(
+        "endless.py",
+        "def main(args):\n    while True:\n        print('x' * 1000)\n",
+        &["--timeout", "500ms"],
+        1,
+        Some(json!({"error": "The action exceeded its time limits of 500 milliseconds."})),
+        &[],
+    );
+    assert!(ended.stderr.lines().count() > 100);
+}
+
+#[test]
+fn a_result_that_cannot_be_written_is_no_success() {
+    let place = Place::new();
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let ended = place.start_with(&["run", "examples/hello.py"], full.into()).wait();
+    assert_eq!(ended.code, Some(3), "{}", ended.stderr);
+    assert!(ended.stderr.contains("stdout cannot be written"), "{}", ended.stderr);
+    place.assert_nothing_left();
+}
+
+#[test]
+fn a_terminal_sees_the_stages() {
+    // util-linux' script gives the program a terminal; Debian always has it.
+    let place = Place::new();
+    let program = env!("CARGO_BIN_EXE_whisk-mesos");
+    let ended = place.command(
+        "script",
+        &[
+            "-qec",
+            &format!("{program} run examples/hello.py --constraint 'rack LIKE r9' --launch-timeout 1s"),
+            "/dev/null",
+        ],
+    );
+    assert!(ended.stdout.contains("waiting for an offer"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("cleaning up"), "{}", ended.stdout);
+    assert!(ended.stdout.contains('\u{1b}'), "{}", ended.stdout);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use tokio::{net::TcpStream, time};
 
-use crate::container::ContainerAddress;
+use crate::container::{ContainerAddress, Target};
 
 /// Bytes of an answer that are kept; what is more is cut off.
 pub(crate) const MAX_ANSWER_BYTES: u64 = 1024 * 1024;
@@ -37,15 +37,16 @@ pub(crate) enum Answer {
 
 /// Sends a JSON body. A connection serves one request, as in OpenWhisk: a kept one may be closed by the
 /// container at the very moment when it is used, and `/run` must not be sent twice.
-pub(crate) async fn post(address: &ContainerAddress, path: &str, body: Bytes, timeout: Duration) -> Answer {
-    match time::timeout(timeout, exchange(address, path, body)).await {
+pub(crate) async fn post(target: &Target, path: &str, body: Bytes, timeout: Duration) -> Answer {
+    match time::timeout(timeout, exchange(target, path, body)).await {
         Ok(answer) => answer,
         Err(_elapsed) => Answer::TimedOut,
     }
 }
 
-async fn exchange(address: &ContainerAddress, path: &str, body: Bytes) -> Answer {
-    let stream = match TcpStream::connect((address.host.as_str(), address.port)).await {
+async fn exchange(target: &Target, path: &str, body: Bytes) -> Answer {
+    let address = &target.address;
+    let stream = match connect(target).await {
         Ok(stream) => stream,
         Err(error) => return Answer::NotConnected(format!("{address}: {error}")),
     };
@@ -78,6 +79,21 @@ async fn exchange(address: &ContainerAddress, path: &str, body: Bytes) -> Answer
         biased;
         answer = &mut answered => answer,
         _ended = &mut connection => answered.await,
+    }
+}
+
+/// Goes by the host name of the agent; by its address if that leads nowhere.
+async fn connect(target: &Target) -> io::Result<TcpStream> {
+    let ContainerAddress { host, port } = &target.address;
+    let error = match TcpStream::connect((host.as_str(), *port)).await {
+        Ok(stream) => return Ok(stream),
+        Err(error) => error,
+    };
+    match &target.other_host {
+        Some(other) if other != host && error.kind() != io::ErrorKind::ConnectionRefused => {
+            TcpStream::connect((other.as_str(), *port)).await.map_err(|_| error)
+        }
+        _ => Err(error),
     }
 }
 

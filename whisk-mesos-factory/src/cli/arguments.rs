@@ -120,11 +120,20 @@ pub(super) struct ActionRuntime {
     pub(super) exit_with_stdin: bool,
 }
 
+/// More is a mistake.
+const LONGEST: Duration = Duration::from_secs(366 * 24 * 60 * 60);
+
 /// A time with a unit, longer than nothing.
 fn duration(text: &str) -> Result<Duration, String> {
     let duration = humantime::parse_duration(text)
         .map_err(|error| format!("{error}; expected a number with a unit, such as 45s, 500ms or 2m"))?;
-    if duration.is_zero() { Err("must be longer than nothing".to_owned()) } else { Ok(duration) }
+    if duration.is_zero() {
+        return Err("must be longer than nothing".to_owned());
+    }
+    if duration > LONGEST {
+        return Err("must not be longer than a year".to_owned());
+    }
+    Ok(duration)
 }
 
 #[cfg(test)]
@@ -143,5 +152,6 @@ mod tests {
         assert_eq!(duration("1m 5s"), Ok(Duration::from_secs(65)));
         assert!(duration("45").unwrap_err().contains("such as 45s"));
         assert_eq!(duration("0s").unwrap_err(), "must be longer than nothing");
+        assert_eq!(duration("18446744073709551615s").unwrap_err(), "must not be longer than a year");
     }
 }

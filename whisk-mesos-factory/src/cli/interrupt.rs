@@ -1,26 +1,54 @@
-//! SIGINT and SIGTERM as a wish to stop.
+//! SIGINT, SIGTERM and SIGHUP as a wish to stop.
 
-use std::io;
+use std::{io, process};
 
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::{
+    signal::unix::{Signal, SignalKind, signal},
+    sync::watch,
+    task::JoinSet,
+};
 
-/// Listens for the wish from the moment it is made.
+use super::Exit;
+
+/// Signals after which the program ends at once, whatever it does: somebody means it.
+const LAST_SIGNAL: u32 = 3;
+
+/// Listens for the wish from the moment it is made, also while nobody waits for it.
 #[derive(Debug)]
 pub(super) struct Interrupt {
-    int: Signal,
-    term: Signal,
+    signals: watch::Receiver<u32>,
+    _listener: JoinSet<()>,
 }
 
 impl Interrupt {
     pub(super) fn listen() -> io::Result<Self> {
-        Ok(Self { int: signal(SignalKind::interrupt())?, term: signal(SignalKind::terminate())? })
+        let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
+        let [int, term, hup] = kinds.map(signal);
+        let (count, signals) = watch::channel(0);
+        let mut listener = JoinSet::new();
+        listener.spawn(listen([int?, term?, hup?], count));
+        Ok(Self { signals, _listener: listener })
     }
 
-    /// Waits for one of the two.
+    /// Waits for a signal that was not waited for before.
     pub(super) async fn wished(&mut self) {
+        if self.signals.changed().await.is_err() {
+            // The listener goes with this value only.
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+async fn listen([mut int, mut term, mut hup]: [Signal; 3], count: watch::Sender<u32>) {
+    loop {
         tokio::select! {
-            _ = self.int.recv() => {}
-            _ = self.term.recv() => {}
+            _ = int.recv() => {}
+            _ = term.recv() => {}
+            _ = hup.recv() => {}
+        }
+        count.send_modify(|count| *count += 1);
+        if *count.borrow() >= LAST_SIGNAL {
+            process::exit(Exit::Interrupted as i32);
         }
     }
 }

@@ -9,6 +9,7 @@ use super::{
     arguments::{ActionRuntime, Local},
     interrupt::Interrupt,
     output::Output,
+    unless_interrupted,
 };
 
 /// A configuration whose agents run action containers with this very program.
@@ -45,17 +46,26 @@ pub(super) async fn run(local: Local, output: &Output) -> Exit {
             return Exit::PlatformFailed;
         }
     };
-    output.result(&format!("master {}", cluster.master_url()));
+    let mut lines = vec![format!("master {}", cluster.master_url())];
     for (agent, attributes) in cluster.agents().iter().zip(attributes) {
-        output.result(&format!("agent {} {} {} {attributes}", agent.name, agent.id, agent.url));
+        lines.push(format!("agent {} {} {} {attributes}", agent.name, agent.id, agent.url));
     }
-    interrupt.wished().await;
+    let mut printed = output.result(&lines.join("\n"));
+    if printed.is_ok() {
+        interrupt.wished().await;
+    }
     let transcript = cluster.transcript();
-    cluster.shutdown().await;
+    unless_interrupted(cluster.shutdown(), &mut interrupt).await;
     if local.transcript {
-        output.result(transcript.to_string().trim_end());
+        printed = printed.and_then(|()| output.result(transcript.to_string().trim_end()));
     }
-    Exit::Success
+    match printed {
+        Ok(()) => Exit::Success,
+        Err(error) => {
+            output.problem(&format!("stdout cannot be written: {error}"));
+            Exit::PlatformFailed
+        }
+    }
 }
 
 fn attributes(agent: &AgentConfig) -> String {

@@ -1,6 +1,7 @@
 //! What goes to stdout and stderr, and what only a terminal gets to see.
 
 use std::{
+    env,
     io::{self, IsTerminal, Write},
     time::Duration,
 };
@@ -30,6 +31,9 @@ impl Output {
     /// The stage that is being gone through.
     pub(super) fn stage(&self, stage: &str) {
         if let Some(progress) = &self.progress {
+            if progress.is_finished() {
+                progress.reset();
+            }
             progress.enable_steady_tick(Duration::from_millis(100));
             progress.set_message(stage.to_owned());
         }
@@ -42,11 +46,14 @@ impl Output {
         }
     }
 
-    /// The result, on stdout.
-    pub(super) fn result(&self, text: &str) {
+    /// The result, on stdout. A reader that has gone away does not want it, which is no error.
+    pub(super) fn result(&self, text: &str) -> io::Result<()> {
         self.end_stages();
-        // Whoever closed the stream does not want it.
-        let _ = writeln!(io::stdout(), "{text}");
+        let mut stdout = io::stdout();
+        match writeln!(stdout, "{text}").and_then(|()| stdout.flush()) {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
+            _ => Ok(()),
+        }
     }
 
     /// A line of a log, on stderr.
@@ -63,16 +70,19 @@ impl Output {
 }
 
 /// Sends what the libraries have to say to stderr: nothing unless it is asked for.
-pub(super) fn start_tracing(verbose: u8) {
+pub(super) fn start_tracing(verbose: u8) -> Result<(), String> {
     let default = match verbose {
         0 => "off",
         1 => "info",
         2 => "debug",
         _ => "trace",
     };
-    let filter = match EnvFilter::try_from_default_env() {
-        Ok(filter) if verbose == 0 => filter,
+    let filter = match env::var("RUST_LOG") {
+        Ok(text) if verbose == 0 && !text.is_empty() => EnvFilter::try_new(&text).map_err(|error| {
+            format!("RUST_LOG: '{text}': {error}; expected such as 'info' or 'whisk_mesos=debug'")
+        })?,
         Ok(_) | Err(_) => EnvFilter::new(default),
     };
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).init();
+    Ok(())
 }

@@ -1,16 +1,18 @@
 //! `whisk-mesos run`: one action, once.
 
 use std::{
-    future::Future,
+    fs::File,
+    io::Write,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use mesos_local::Cluster;
+use mesos_proto::v1::TaskState;
 use serde_json::Value;
 use whisk_mesos_factory::{
-    Activation, ActivationResponse, ActivationStatus, Container, ContainerFactory, ContainerRequest,
-    FactoryConfig, Initializer,
+    Activation, ActivationStatus, ContainerFactory, ContainerRequest, FactoryConfig, InitializationError,
+    Initializer,
 };
 
 use super::{
@@ -20,10 +22,14 @@ use super::{
     interrupt::Interrupt,
     local::{cluster_config, with_causes},
     output::Output,
+    unless_interrupted,
 };
 
 /// Bytes of logs that are printed.
 const LOG_LIMIT: u64 = 10 * 1024 * 1024;
+
+/// How long a container may take to die, and the framework to end.
+const CLEAN_UP_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Everything that is known before anything starts.
 struct Plan {
@@ -62,35 +68,36 @@ pub(super) async fn run(arguments: Run, output: &Output) -> Exit {
 }
 
 async fn try_run(arguments: Run, output: &Output) -> Result<Exit, Failure> {
+    // Files are read before signals are listened for: one that never ends can be interrupted as usual.
+    let mut plan = plan(&arguments).map_err(Failure::usage)?;
+    let transcript = match &arguments.transcript {
+        None => None,
+        Some(path) => Some(File::create(path).map_err(|error| {
+            Failure::usage(format!("the transcript cannot be written to '{}': {error}", path.display()))
+        })?),
+    };
     let mut interrupt = Interrupt::listen()
         .map_err(|error| Failure::platform(format!("signals cannot be listened for: {error}")))?;
-    let mut plan = plan(&arguments).map_err(Failure::usage)?;
-    let cluster = match arguments.master {
-        Some(_) => None,
-        None => {
-            output.stage("starting an embedded Mesos");
-            let config = cluster_config(3).map_err(Failure::platform)?;
-            let start = Cluster::start(config);
-            let started = tokio::select! {
-                started = start => started,
-                () = interrupt.wished() => return Ok(Exit::Interrupted),
-            };
-            let cluster = started.map_err(|error| {
-                Failure::platform(format!("the embedded Mesos could not start: {}", with_causes(&error)))
-            })?;
-            plan.config.master_url = cluster.master_url();
-            Some(cluster)
-        }
+    if arguments.master.is_some() {
+        return with_factory(plan, output, &mut interrupt).await;
+    }
+    output.stage("starting an embedded Mesos");
+    let config = cluster_config(3).map_err(Failure::platform)?;
+    let Some(cluster) = unless_interrupted(Cluster::start(config), &mut interrupt).await else {
+        return Ok(Exit::Interrupted);
     };
+    let cluster = cluster.map_err(|error| {
+        Failure::platform(format!("the embedded Mesos could not start: {}", with_causes(&error)))
+    })?;
+    plan.config.master_url = cluster.master_url();
     let result = with_factory(plan, output, &mut interrupt).await;
-    if let Some(cluster) = cluster {
-        let transcript = cluster.transcript();
-        cluster.shutdown().await;
-        if let Some(path) = arguments.transcript {
-            std::fs::write(&path, transcript.to_string()).map_err(|error| {
-                Failure::usage(format!("the transcript cannot be written to '{}': {error}", path.display()))
-            })?;
-        }
+    let said = cluster.transcript();
+    unless_interrupted(cluster.shutdown(), &mut interrupt).await;
+    if let Some(mut file) = transcript
+        && let Err(error) = write!(file, "{said}")
+    {
+        output.problem(&format!("the transcript could not be written: {error}"));
+        return result.map(|_| Exit::PlatformFailed);
     }
     result
 }
@@ -139,6 +146,9 @@ fn plan(arguments: &Run) -> Result<Plan, String> {
     config.user.clone_from(&arguments.user);
     config.constraints.clone_from(&arguments.constraint);
     config.launch_timeout = arguments.launch_timeout;
+    // One person waits at the other end.
+    config.delete_timeout = CLEAN_UP_TIMEOUT;
+    config.teardown_timeout = CLEAN_UP_TIMEOUT;
     Ok(Plan { config, request, initializer, activation, parameters, timeout: arguments.timeout })
 }
 
@@ -168,26 +178,23 @@ fn unique_id() -> String {
 async fn with_factory(plan: Plan, output: &Output, interrupt: &mut Interrupt) -> Result<Exit, Failure> {
     let factory =
         ContainerFactory::start(plan.config.clone()).map_err(|error| Failure::usage(error.to_string()))?;
-    let result = tokio::select! {
-        result = activate(&factory, plan, output) => result,
-        () = interrupt.wished() => Ok(Exit::Interrupted),
-    };
+    let result = unless_interrupted(activate(&factory, plan, output), interrupt).await;
     output.stage("cleaning up");
     let cleanup = unless_interrupted(factory.cleanup(), interrupt).await;
     output.end_stages();
     match (result, cleanup) {
-        (Ok(exit), Some(Err(error))) if exit != Exit::PlatformFailed => {
-            Err(Failure::platform(with_causes(&error)))
+        (Some(result), Some(Ok(()))) => result,
+        (Some(Ok(exit)), Some(Err(error))) => {
+            output.problem(&with_causes(&error));
+            Ok(if exit == Exit::Success { Exit::PlatformFailed } else { exit })
         }
-        (result, _) => result,
-    }
-}
-
-/// Cleaning up can be given up, too.
-async fn unless_interrupted<T>(work: impl Future<Output = T>, interrupt: &mut Interrupt) -> Option<T> {
-    tokio::select! {
-        done = work => Some(done),
-        () = interrupt.wished() => None,
+        // The first failure is the one to tell.
+        (Some(Err(failure)), _) => Err(failure),
+        (None, Some(Err(error))) => {
+            output.problem(&with_causes(&error));
+            Ok(Exit::Interrupted)
+        }
+        (None, _) | (_, None) => Ok(Exit::Interrupted),
     }
 }
 
@@ -205,35 +212,64 @@ async fn activate(factory: &ContainerFactory, plan: Plan, output: &Output) -> Re
     let container = container.map_err(|error| Failure::platform(error.to_string()))?;
     output.stage("initializing");
     let response = match container.initialize(&plan.initializer, plan.timeout).await {
+        Err(InitializationError { unreachable: Some(why), .. }) => {
+            return Err(Failure::platform(format!("the container could not be reached: {why}")));
+        }
         Err(error) => error.response,
         Ok(_) => {
             output.stage("running the action");
             container.run(plan.parameters, &plan.activation, plan.timeout).await
         }
     };
-    print_logs(&container, &response, output).await;
-    output.result(&response.result.to_string());
+    // After an error of the developer the sentinels may never come.
+    let wait_for_sentinel = response.status != ActivationStatus::ActionDeveloperError;
+    output.stage("reading the logs");
+    let logs = container.logs(LOG_LIMIT, wait_for_sentinel).await;
+    logs.lines.iter().for_each(|line| output.log(line));
+    if let Some(why) = logs.failure {
+        output.problem(&format!("the logs are not complete: {why}"));
+    }
+    output
+        .result(&response.result.to_string())
+        .map_err(|error| Failure::platform(format!("stdout cannot be written: {error}")))?;
+    let end = container.end();
+    if let Some(end) = &end {
+        output.problem(&format!("the container is gone: {end}"));
+    }
     output.stage("destroying the container");
     if let Err(error) = container.destroy().await {
         // The teardown that follows kills it, too.
         output.problem(&error.to_string());
     }
-    match response.status {
-        ActivationStatus::Success => Ok(Exit::Success),
-        ActivationStatus::ApplicationError | ActivationStatus::ActionDeveloperError => Ok(Exit::ActionFailed),
-        ActivationStatus::WhiskInternalError => Ok(Exit::PlatformFailed),
-    }
+    Ok(match response.status {
+        ActivationStatus::Success => Exit::Success,
+        ActivationStatus::WhiskInternalError => Exit::PlatformFailed,
+        ActivationStatus::ApplicationError | ActivationStatus::ActionDeveloperError
+            if end.as_ref().is_some_and(|end| is_fault_of_the_platform(end.state)) =>
+        {
+            Exit::PlatformFailed
+        }
+        ActivationStatus::ApplicationError | ActivationStatus::ActionDeveloperError => Exit::ActionFailed,
+    })
 }
 
-async fn print_logs(container: &Container, response: &ActivationResponse, output: &Output) {
-    // After an error of the developer the sentinels may never come.
-    let wait_for_sentinel = response.status != ActivationStatus::ActionDeveloperError;
-    match container.logs(LOG_LIMIT, wait_for_sentinel).await {
-        Ok(lines) => lines.iter().for_each(|line| output.log(line)),
-        Err(error) => output.problem(&error.to_string()),
-    }
-    if let Some(end) = container.end() {
-        output.problem(&format!("the container is gone: {end}"));
+/// Whether a container that ended so was taken from the action, rather than ended by it.
+fn is_fault_of_the_platform(state: TaskState) -> bool {
+    match state {
+        TaskState::TaskLost
+        | TaskState::TaskDropped
+        | TaskState::TaskGone
+        | TaskState::TaskGoneByOperator
+        | TaskState::TaskUnreachable
+        | TaskState::TaskUnknown => true,
+        TaskState::TaskStaging
+        | TaskState::TaskStarting
+        | TaskState::TaskRunning
+        | TaskState::TaskKilling
+        | TaskState::TaskFinished
+        | TaskState::TaskFailed
+        | TaskState::TaskKilled
+        | TaskState::TaskError => false,
     }
 }
 

@@ -27,8 +27,8 @@ pub(crate) struct Ended {
 /// A program that runs.
 pub(crate) struct Running {
     child: Child,
-    pub(crate) stdout: BufReader<ChildStdout>,
-    stderr: ChildStderr,
+    stdout: Option<BufReader<ChildStdout>>,
+    stderr: BufReader<ChildStderr>,
 }
 
 impl Place {
@@ -50,18 +50,32 @@ impl Place {
     }
 
     pub(crate) fn start(&self, arguments: &[&str]) -> Running {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_whisk-mesos"))
+        self.start_with(arguments, Stdio::piped())
+    }
+
+    /// Starts the program with a stdout of the caller's choice.
+    pub(crate) fn start_with(&self, arguments: &[&str], stdout: Stdio) -> Running {
+        self.spawn(env!("CARGO_BIN_EXE_whisk-mesos"), arguments, stdout)
+    }
+
+    /// Runs another program to its end.
+    pub(crate) fn command(&self, program: &str, arguments: &[&str]) -> Ended {
+        self.spawn(program, arguments, Stdio::piped()).wait()
+    }
+
+    fn spawn(&self, program: &str, arguments: &[&str], stdout: Stdio) -> Running {
+        let mut child = Command::new(program)
             .args(arguments)
             .current_dir(repository())
             .env("TMPDIR", self.temporary())
             .env_remove("RUST_LOG")
             .stdin(Stdio::null())
-            .stdout(Stdio::piped())
+            .stdout(stdout)
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let stdout = BufReader::new(child.stdout.take().unwrap());
-        let stderr = child.stderr.take().unwrap();
+        let stdout = child.stdout.take().map(BufReader::new);
+        let stderr = BufReader::new(child.stderr.take().unwrap());
         Running { child, stdout, stderr }
     }
 
@@ -117,8 +131,17 @@ impl Running {
     /// One line of stdout.
     pub(crate) fn line(&mut self) -> String {
         let mut line = String::new();
-        self.stdout.read_line(&mut line).unwrap();
+        self.stdout.as_mut().unwrap().read_line(&mut line).unwrap();
         line.trim_end().to_owned()
+    }
+
+    /// Reads stderr up to a line that holds this text.
+    pub(crate) fn wait_for_stderr(&mut self, text: &str) {
+        let mut line = String::new();
+        while !line.contains(text) {
+            line.clear();
+            assert_ne!(self.stderr.read_line(&mut line).unwrap(), 0, "'{text}' never came");
+        }
     }
 
     pub(crate) fn wait(mut self) -> Ended {
@@ -128,7 +151,9 @@ impl Running {
             text
         });
         let mut stdout = String::new();
-        self.stdout.read_to_string(&mut stdout).unwrap();
+        if let Some(mut pipe) = self.stdout {
+            pipe.read_to_string(&mut stdout).unwrap();
+        }
         let status: ExitStatus = self.child.wait().unwrap();
         Ended { code: status.code(), stdout, stderr: stderr.join().unwrap() }
     }
