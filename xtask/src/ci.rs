@@ -23,7 +23,7 @@ pub(crate) fn run(repository: &Path) -> Result<(), String> {
     let deny_warnings = [("RUSTDOCFLAGS", "-D warnings")];
     run_cargo(repository, "docs", "doc --workspace --no-deps --all-features", &deny_warnings)?;
     if is_installed("cargo-deny") {
-        cargo("licences and advisories", "deny --config .deny.toml check bans licenses sources")?;
+        cargo("licences, sources, bans", "deny --config .deny.toml check bans licenses sources")?;
     } else {
         step("licences: skipped, cargo-deny is not installed");
     }
