@@ -56,8 +56,8 @@ pub(super) struct Run {
     #[arg(long, value_name = "MB", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=1_048_576))]
     pub(super) memory: u32,
 
-    /// Rule that the agent must satisfy: '<attribute> LIKE <pattern>' or '<attribute> UNLIKE <pattern>',
-    /// where the pattern is a regular expression for the whole value. Repeatable: all must hold.
+    /// Rule that the agent must satisfy: 'ATTRIBUTE LIKE PATTERN' or 'ATTRIBUTE UNLIKE PATTERN', where the
+    /// pattern is a regular expression for the whole value. Repeatable: all must hold.
     #[arg(long, value_name = "RULE")]
     pub(super) constraint: Vec<String>,
 
