@@ -63,6 +63,7 @@ mod cluster;
 mod driver;
 mod http;
 pub mod master;
+mod process_table;
 pub mod runtime;
 mod transcript;
 mod uuids;

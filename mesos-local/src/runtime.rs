@@ -113,7 +113,7 @@ pub async fn run(config: RuntimeConfig) -> io::Result<ExitCode> {
         _ = interrupted.recv() => 128 + 2,
         () = watch_stdin(config.exit_with_stdin) => 0,
     };
-    processes::kill_descendants();
+    processes::kill_descendants().await;
     Ok(ExitCode::from(code))
 }
 

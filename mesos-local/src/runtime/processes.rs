@@ -1,8 +1,13 @@
 //! Programs to start, and processes that must not stay behind.
 
-use std::{env, fs, os::unix::fs::PermissionsExt, path::PathBuf};
+use std::{collections::BTreeSet, env, fs, os::unix::fs::PermissionsExt, path::PathBuf, time::Duration};
 
-use rustix::process::{Pid, Signal, getpid, kill_process};
+use rustix::{
+    io::Errno,
+    process::{Signal, WaitOptions, getpid, wait},
+};
+
+use crate::process_table;
 
 /// Looks a program up in PATH; the error names the program and the PATH.
 pub(super) fn find_program(name: &str) -> Result<PathBuf, String> {
@@ -25,96 +30,44 @@ pub(super) fn adopt_orphans() {
     }
 }
 
-/// Kills every process below this one. They are found in `/proc`; where there is none, nothing is.
+/// Kills every process below this one, and returns when it has none left.
 ///
-/// A process that forks while it is looked for is found in the next round; killed ones take a moment to
-/// disappear and may be signalled again.
-pub(super) fn kill_descendants() {
-    const MAX_ROUNDS: u32 = 1000;
+/// They are found in the process table, which may change while it is read; that this process is nobody's
+/// parent any more is for the system to say.
+pub(super) async fn kill_descendants() {
+    /// Some seconds: one that the system itself keeps busy cannot be waited for.
+    const MAX_ROUNDS: u32 = 5000;
+    let own = getpid().as_raw_nonzero().get();
     for _ in 0..MAX_ROUNDS {
-        let descendants = descendants(&processes());
-        if descendants.is_empty() {
+        let mut descendants = BTreeSet::from([own]);
+        process_table::add_descendants(&process_table::read(), &mut descendants);
+        descendants.remove(&own);
+        for pid in descendants {
+            process_table::send(pid, Signal::KILL);
+        }
+        if !has_children() {
             return;
         }
-        for pid in descendants {
-            // It may have ended by itself.
-            let _ = kill_process(pid, Signal::KILL);
-        }
-        std::thread::yield_now();
+        tokio::time::sleep(Duration::from_millis(1)).await;
     }
+    tracing::warn!("processes that an action started cannot be ended");
 }
 
-/// One line of the process table.
-#[derive(Clone, Copy)]
-struct Process {
-    pid: i32,
-    parent: i32,
-}
-
-/// All processes that live.
-fn processes() -> Vec<Process> {
-    let Ok(entries) = fs::read_dir("/proc") else {
-        return Vec::new();
-    };
-    entries
-        .flatten()
-        .filter_map(|entry| {
-            let pid = entry.file_name().to_str()?.parse().ok()?;
-            parse_stat(pid, &fs::read_to_string(entry.path().join("stat")).ok()?)
-        })
-        .collect()
-}
-
-/// Reads `<pid> (<name>) <state> <parent> …`; the name may hold anything.
-fn parse_stat(pid: i32, stat: &str) -> Option<Process> {
-    let (_, fields) = stat.rsplit_once(") ")?;
-    let mut fields = fields.split(' ');
-    if matches!(fields.next()?, "Z" | "X") {
-        return None;
-    }
-    Some(Process { pid, parent: fields.next()?.parse().ok()? })
-}
-
-fn descendants(processes: &[Process]) -> Vec<Pid> {
-    let own = getpid().as_raw_nonzero().get();
-    let mut found = vec![own];
+/// Reaps whoever has ended, and tells whether others are there.
+fn has_children() -> bool {
     loop {
-        let before = found.len();
-        for process in processes {
-            if found.contains(&process.parent) && !found.contains(&process.pid) {
-                found.push(process.pid);
-            }
-        }
-        if found.len() == before {
-            break;
+        match wait(WaitOptions::NOHANG) {
+            Ok(Some(_)) => {}
+            Ok(None) => return true,
+            Err(Errno::INTR) => {}
+            Err(_) => return false,
         }
     }
-    found.into_iter().filter(|pid| *pid != own).filter_map(Pid::from_raw).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_process_table_is_read() {
-        let process = parse_stat(7, "7 (a ) b) S 3 5 5 0 -1").unwrap();
-        assert_eq!((process.pid, process.parent), (7, 3));
-        assert!(parse_stat(7, "7 (a) Z 3 5 5").is_none());
-        assert!(parse_stat(7, "").is_none());
-    }
-
-    #[test]
-    fn grandchildren_are_descendants() {
-        let own = getpid().as_raw_nonzero().get();
-        let table = [
-            Process { pid: 90_003, parent: 90_002 },
-            Process { pid: 90_002, parent: own },
-            Process { pid: 90_004, parent: 1 },
-        ];
-        let pids: Vec<_> = descendants(&table).iter().map(|pid| pid.as_raw_nonzero().get()).collect();
-        assert_eq!(pids, [90_002, 90_003]);
-    }
 
     #[test]
     fn a_missing_program_is_named_with_the_path() {

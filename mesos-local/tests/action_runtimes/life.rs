@@ -21,11 +21,48 @@ const PYTHON_WITH_A_CHILD: &str = "import subprocess\nchild = subprocess.Popen([
 const NODE_WITH_A_CHILD: &str = "const child = require('child_process').spawn('sleep', ['1000']); function main() { return {pid: child.pid} }";
 const SHELL_WITH_A_CHILD: &str = "#!/bin/sh\nsleep 1000 >/dev/null 2>&1 &\necho \"{\\\"pid\\\": $!}\"\n";
 
+/// Its child is a process whose main thread has ended, and which has a child all the same.
+const PYTHON_WITH_A_HEADLESS_CHILD: &str = "import subprocess, sys
+HEADLESS = '''
+import ctypes, subprocess, threading
+def run():
+    while ' Z ' not in open('/proc/self/stat').read():
+        pass
+    print(subprocess.Popen(['sleep', '1000']).pid, flush=True)
+    threading.Event().wait()
+threading.Thread(target=run).start()
+ctypes.CDLL(None).pthread_exit(None)
+'''
+child = subprocess.Popen([sys.executable, '-c', HEADLESS], stdout=subprocess.PIPE)
+pid = int(child.stdout.readline())
+def main(p):
+    return {'pid': pid}
+";
+/// A daemon by the book, and its name is not UTF-8.
+const PYTHON_WITH_A_DAEMON: &str = "import ctypes, os, time
+read, write = os.pipe()
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:
+        ctypes.CDLL(None).prctl(15, b'\\xff\\xfe', 0, 0, 0)
+        os.write(write, b'%d' % os.getpid())
+        time.sleep(1000)
+    os._exit(0)
+os.wait()
+pid = int(os.read(read, 20))
+def main(p):
+    return {'pid': pid}
+";
+
 #[test]
 fn the_end_of_stdin_leaves_no_process() {
-    for (kind, code) in
-        [("python", PYTHON_WITH_A_CHILD), ("nodejs", NODE_WITH_A_CHILD), ("native", SHELL_WITH_A_CHILD)]
-    {
+    for (kind, code) in [
+        ("python", PYTHON_WITH_A_CHILD),
+        ("python", PYTHON_WITH_A_HEADLESS_CHILD),
+        ("python", PYTHON_WITH_A_DAEMON),
+        ("nodejs", NODE_WITH_A_CHILD),
+        ("native", SHELL_WITH_A_CHILD),
+    ] {
         let runtime = start_with_code(kind, code);
         let pid = started_process(&runtime);
         assert!(is_alive(pid));
