@@ -1,8 +1,9 @@
 //! A process agent: takes commands of the master, runs tasks as processes, reports about them.
 
 mod executor;
+mod families;
 pub(crate) mod files;
-mod groups;
+mod kin;
 mod plan;
 mod process;
 mod sandbox;
@@ -16,7 +17,7 @@ use tokio::{
 };
 
 use self::executor::{Executor, Kill};
-pub(crate) use self::{groups::ProcessGroups, sandbox::Sandboxes};
+pub(crate) use self::{families::Families, sandbox::Sandboxes};
 use crate::{driver::DriverHandle, master::AgentAction, uuids::Uuids};
 
 /// What all tasks of an agent share.
@@ -27,7 +28,7 @@ pub(crate) struct AgentContext {
     /// Program and first arguments of the action runtime.
     pub(crate) action_runtime: Option<Vec<OsString>>,
     pub(crate) driver: DriverHandle,
-    pub(crate) groups: ProcessGroups,
+    pub(crate) families: Families,
 }
 
 /// Runs until `stop` says so or its sender is gone, and ends every task before it returns.

@@ -22,7 +22,7 @@ use tokio::{
 pub use self::config::{AgentConfig, AgentPorts, ClusterConfig};
 use self::ports::PortBlocks;
 use crate::{
-    agent::{self, AgentContext, ProcessGroups, Sandboxes},
+    agent::{self, AgentContext, Families, Sandboxes},
     driver::{Driver, DriverHandle},
     http::{self, AgentApi, MasterApi},
     master::{AgentLoss, Master, MasterConfig},
@@ -87,7 +87,7 @@ pub struct Cluster {
     agents: Vec<AgentHandle>,
     driver: Running,
     transcript: Arc<Mutex<Transcript>>,
-    groups: ProcessGroups,
+    families: Families,
     stop: watch::Sender<bool>,
     agent_tasks: JoinSet<()>,
     server_tasks: JoinSet<()>,
@@ -136,7 +136,7 @@ impl Cluster {
             agents: Vec::new(),
             driver: Running(handle),
             transcript,
-            groups: ProcessGroups::default(),
+            families: Families::default(),
             stop: watch::Sender::new(false),
             agent_tasks: JoinSet::new(),
             server_tasks,
@@ -184,7 +184,7 @@ impl Cluster {
             sandboxes,
             action_runtime: config.action_runtime.clone(),
             driver,
-            groups: self.groups.clone(),
+            families: self.families.clone(),
         };
         // Far from the seed of the master, so that no uuid comes twice.
         let seed = config.seed ^ (index as u64 + 1).wrapping_mul(0x5851_f42d_4c95_7f2d);
@@ -254,7 +254,7 @@ impl Cluster {
 impl Drop for Cluster {
     /// The tasks of the runtime end some time later; the processes end here.
     fn drop(&mut self) {
-        self.groups.close();
+        self.families.close();
     }
 }
 

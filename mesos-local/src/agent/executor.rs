@@ -73,7 +73,7 @@ impl Executor {
         self.report(TaskState::TaskStarting, None, None);
         let outcome = self.supervise(&plan, &mut process, &mut kills).await;
         // Before anybody learns that the task is over.
-        process.end_rest().await;
+        process.end().await;
         self.report_end(&plan, outcome);
     }
 
@@ -95,7 +95,7 @@ impl Executor {
                 format!("Failed to run the container: port {port} cannot be bound: {error}")
             })?;
         }
-        let process = Process::start(&plan.program, &sandbox, &self.context.groups)
+        let process = Process::start(&plan.program, &sandbox, &self.context.families)
             .map_err(|error| format!("Failed to run '{}': {error}", plan.program.path.display()))?;
         Ok((plan, process))
     }
@@ -151,16 +151,16 @@ impl Executor {
                     }
                 }
                 () = until(kill_at) => {
-                    process.kill();
+                    process.end().await;
                     kill_at = None;
                 }
                 () = until(too_long_at), if ending.is_none() => {
                     ending = Some(Ending::TookTooLong);
-                    process.kill();
+                    process.end().await;
                 }
                 () = until(ready_at), if ending.is_none() => {
                     ending = Some(Ending::NeverReady);
-                    process.kill();
+                    process.end().await;
                 }
                 () = &mut ready, if !running && ending.is_none() => {
                     running = true;

@@ -7,7 +7,7 @@ use mesos_proto::v1::{
     container_info::{self, DockerInfo, docker_info},
 };
 
-use super::{AgentContext, process::Program, sandbox::Sandbox};
+use super::{AgentContext, kin::SANDBOX_VARIABLES, process::Program, sandbox::Sandbox};
 
 /// Port that action containers listen on.
 const CONTAINER_PORT: u32 = 8080;
@@ -185,12 +185,9 @@ fn environment(
     sandbox: &Sandbox,
 ) -> Result<Vec<(OsString, OsString)>, String> {
     let path = std::env::var_os("PATH").unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".into());
-    let mut environment: Vec<(OsString, OsString)> = vec![
-        ("PATH".into(), path),
-        ("MESOS_SANDBOX".into(), sandbox.directory.clone().into()),
-        ("MESOS_DIRECTORY".into(), sandbox.directory.clone().into()),
-        ("MESOS_TASK_ID".into(), task.task_id.value.clone().into()),
-    ];
+    let mut environment: Vec<(OsString, OsString)> =
+        vec![("PATH".into(), path), ("MESOS_TASK_ID".into(), task.task_id.value.clone().into())];
+    environment.extend(SANDBOX_VARIABLES.map(|name| (name.into(), sandbox.directory.clone().into())));
     environment.extend(base.iter().map(|(name, value)| ((*name).into(), value.into())));
     for variable in command.environment.iter().flat_map(|environment| &environment.variables) {
         let name = &variable.name;

@@ -1,4 +1,4 @@
-//! One process group: started in a sandbox, waited for, ended.
+//! The process of a task: started in a sandbox, waited for, ended with everything that it started.
 
 use std::{
     ffi::OsString,
@@ -11,7 +11,8 @@ use rustix::process::{Pid, Signal};
 use tokio::process::{Child, ChildStdin, Command};
 
 use super::{
-    groups::{ProcessGroup, ProcessGroups},
+    families::{Families, Family},
+    kin::Kin,
     sandbox::Sandbox,
 };
 
@@ -26,18 +27,18 @@ pub(super) struct Program {
     pub(super) environment: Vec<(OsString, OsString)>,
 }
 
-/// A process and everything that it starts, unless that leaves its group. Dropping it ends them all.
+/// A process and everything that it starts. Dropping it ends them all.
 #[derive(Debug)]
 pub(super) struct Process {
     child: Child,
     /// Nothing is written to it: a program that watches it learns that the agent is gone.
     _stdin: Option<ChildStdin>,
-    group: ProcessGroup,
+    family: Family,
     pid: u32,
 }
 
 impl Process {
-    pub(super) fn start(program: &Program, sandbox: &Sandbox, groups: &ProcessGroups) -> io::Result<Self> {
+    pub(super) fn start(program: &Program, sandbox: &Sandbox, families: &Families) -> io::Result<Self> {
         let mut command = Command::new(&program.path);
         if let Some(argv0) = &program.argv0 {
             command.arg0(argv0);
@@ -57,9 +58,9 @@ impl Process {
         let pid = child.id().ok_or_else(|| io::Error::other("the process ended before it was seen"))?;
         let leader = i32::try_from(pid).ok().and_then(Pid::from_raw);
         let leader = leader.ok_or_else(|| io::Error::other(format!("{pid} is no process id")))?;
-        let group = groups.add(leader);
+        let family = families.add(Kin::new(leader, sandbox));
         let _stdin = child.stdin.take();
-        Ok(Self { child, _stdin, group, pid })
+        Ok(Self { child, _stdin, family, pid })
     }
 
     pub(super) fn pid(&self) -> u32 {
@@ -71,17 +72,14 @@ impl Process {
         self.child.wait().await
     }
 
+    /// Asks the process and its group to end.
     pub(super) fn terminate(&self) {
-        self.group.signal(Signal::TERM);
+        self.family.signal_group(Signal::TERM);
     }
 
-    pub(super) fn kill(&self) {
-        self.group.signal(Signal::KILL);
-    }
-
-    /// Ends what the process left behind when it ended.
-    pub(super) async fn end_rest(self) {
-        self.group.end().await;
+    /// Ends the process if it has not ended yet, and whatever of its family is left.
+    pub(super) async fn end(&self) {
+        self.family.end().await;
     }
 }
 

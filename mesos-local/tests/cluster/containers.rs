@@ -88,7 +88,7 @@ async fn an_end_before_the_port_answers_is_the_end() {
 
 /// An action container as OpenWhisk asks for it: `granted` is the port of the task, `mapped` the one that
 /// stands for 8080.
-fn action(id: &str, offer: &v1::Offer, image: &str, granted: u32, mapped: u32) -> v1::TaskInfo {
+pub(crate) fn action(id: &str, offer: &v1::Offer, image: &str, granted: u32, mapped: u32) -> v1::TaskInfo {
     let mut task = command(id, offer, "");
     *command_of(&mut task) = v1::CommandInfo { shell: Some(false), ..Default::default() };
     task.container = Some(docker(image, docker_info::Network::Bridge, &[(mapped, 8080)]));

@@ -5,6 +5,7 @@ mod client;
 mod containers;
 mod contract;
 mod files;
+mod left_behind;
 mod life;
 mod operator;
 mod processes;

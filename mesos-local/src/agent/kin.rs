@@ -1,0 +1,191 @@
+//! Everything that a task started: found, and ended.
+//!
+//! A process of the task's group belongs to it, and so does one
+//! - that a process of the task started, as long as the line of parents is whole;
+//! - whose environment names the sandbox of the task;
+//! - that writes its stdout or stderr to the files of the task;
+//! - that lives in a session which a process of the task made.
+//!
+//! Whoever lost its parent, cleared its environment, sent its output elsewhere and made a session in
+//! which no one else is left, is not found; unless its parents end at an action runtime, which adopts it.
+//! Merely working in the sandbox or reading from it means nothing: people do that.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::PathBuf,
+    time::Duration,
+};
+
+use rustix::process::{Pid, Signal, getpid, kill_process_group};
+
+use super::sandbox::Sandbox;
+use crate::process_table::{self, Entry};
+
+/// The variables of a task that name its sandbox.
+pub(super) const SANDBOX_VARIABLES: [&str; 2] = ["MESOS_SANDBOX", "MESOS_DIRECTORY"];
+
+/// What the processes of one task are known by.
+#[derive(Clone, Debug)]
+pub(super) struct Kin {
+    leader: Pid,
+    /// The leader when it was started; `None` where there is no process table.
+    origin: Option<Entry>,
+    /// Entries of an environment.
+    variables: Vec<Vec<u8>>,
+    outputs: Vec<PathBuf>,
+}
+
+/// A process, whoever gets its number next.
+type Identity = (i32, u64);
+
+impl Kin {
+    /// To be made before the leader is waited for.
+    pub(super) fn new(leader: Pid, sandbox: &Sandbox) -> Self {
+        let directory = sandbox.directory.as_os_str().as_encoded_bytes();
+        let variable = |name: &str| [name.as_bytes(), b"=", directory].concat();
+        Self {
+            leader,
+            origin: process_table::read_one(leader.as_raw_nonzero().get()),
+            variables: SANDBOX_VARIABLES.iter().map(|name| variable(name)).collect(),
+            outputs: vec![sandbox.stdout.clone(), sandbox.stderr.clone()],
+        }
+    }
+
+    pub(super) fn leader(&self) -> Pid {
+        self.leader
+    }
+
+    /// Sends a signal to those of the group.
+    pub(super) fn signal_group(&self, signal: Signal) {
+        // The one error that can happen to a group of our own is that nobody is left in it.
+        let _ = kill_process_group(self.leader, signal);
+    }
+
+    fn is_known_by_its_place(&self, entry: &Entry) -> bool {
+        let Some(origin) = &self.origin else {
+            return false;
+        };
+        // A number that was given out again is that of somebody younger, who has the number as a pid.
+        let is_leader = entry.pid == origin.pid && entry.started == origin.started;
+        is_leader || entry.pid != origin.pid && entry.group == origin.pid
+    }
+
+    fn is_known_by_its_files(&self, entry: &Entry) -> bool {
+        if self.origin.is_none_or(|origin| entry.started < origin.started) {
+            return false;
+        }
+        let directory = process_table::directory(entry.pid);
+        let writes = |number: &str| {
+            fs::read_link(directory.join("fd").join(number)).is_ok_and(|file| self.outputs.contains(&file))
+        };
+        writes("1") || writes("2") || {
+            // Those of other users cannot be read, nor could they be ended.
+            let environment = fs::read(directory.join("environ")).unwrap_or_default();
+            environment.split(|&byte| byte == 0).any(|entry| self.variables.iter().any(|one| one == entry))
+        }
+    }
+}
+
+/// Ends every process of some tasks, and returns when none of them is alive.
+///
+/// They are stopped first, until nobody is found who was not told to: one who is stopped starts nobody
+/// else. Only then are they killed, because those who outlive their parents are harder to find.
+pub(super) fn end_all(tasks: &[Kin]) {
+    /// Each round finds who was started during the one before.
+    const MAX_ROUNDS: u32 = 1000;
+    const PAUSE: Duration = Duration::from_millis(1);
+    for task in tasks {
+        if task.origin.is_none() {
+            task.signal_group(Signal::KILL);
+        }
+    }
+    let mut search = Search { tasks, known: BTreeMap::new() };
+    for _ in 0..MAX_ROUNDS {
+        let found = search.find_more(&process_table::read());
+        if found.is_empty() {
+            break;
+        }
+        for pid in found {
+            process_table::send(pid, Signal::STOP);
+        }
+    }
+    for _ in 0..MAX_ROUNDS {
+        let table = process_table::read();
+        // A family may have grown faster than it was stopped.
+        search.find_more(&table);
+        // In vain only if it is not ours to end: then there is no use in waiting for it.
+        let sent = search.alive(&table).filter(|pid| process_table::send(*pid, Signal::KILL)).count();
+        if sent == 0 {
+            return;
+        }
+        pause(PAUSE);
+    }
+    tracing::warn!(tasks = tasks.len(), "processes that tasks started cannot be ended");
+}
+
+/// Those that were found so far.
+struct Search<'a> {
+    tasks: &'a [Kin],
+    /// The session of each.
+    known: BTreeMap<Identity, i32>,
+}
+
+impl Search<'_> {
+    /// Those of a table who belong to the tasks and were not known.
+    fn find_more(&mut self, table: &[Entry]) -> Vec<i32> {
+        let own = getpid().as_raw_nonzero().get();
+        let mut found: BTreeSet<i32> = table
+            .iter()
+            .filter(|entry| {
+                self.known.contains_key(&(entry.pid, entry.started))
+                    || self.tasks.iter().any(|task| task.is_known_by_its_place(entry))
+            })
+            .map(|entry| entry.pid)
+            .collect();
+        process_table::add_descendants(table, &mut found);
+        // The agent itself may be a task of another one, and is no stranger to what it started.
+        let strangers =
+            table.iter().filter(|one| one.is_alive && one.pid != own && !found.contains(&one.pid));
+        let by_files: Vec<i32> = strangers
+            .filter(|entry| self.tasks.iter().any(|task| task.is_known_by_its_files(entry)))
+            .map(|entry| entry.pid)
+            .collect();
+        found.extend(by_files);
+        loop {
+            process_table::add_descendants(table, &mut found);
+            let sessions = self.sessions(table, &found);
+            let before = found.len();
+            found.extend(table.iter().filter(|one| sessions.contains(&one.session)).map(|one| one.pid));
+            if found.len() == before {
+                break;
+            }
+        }
+        let mut new = Vec::new();
+        for entry in table.iter().filter(|entry| found.contains(&entry.pid)) {
+            if self.known.insert((entry.pid, entry.started), entry.session).is_none() {
+                new.push(entry.pid);
+            }
+        }
+        new
+    }
+
+    /// The sessions that processes of the tasks made: all but those of the leaders, which are the agent's.
+    fn sessions(&self, table: &[Entry], found: &BTreeSet<i32>) -> BTreeSet<i32> {
+        let of_agents = |session: i32| {
+            self.tasks.iter().filter_map(|task| task.origin).any(|origin| origin.session == session)
+        };
+        let of_found = table.iter().filter(|entry| found.contains(&entry.pid)).map(|entry| entry.session);
+        of_found.chain(self.known.values().copied()).filter(|session| !of_agents(*session)).collect()
+    }
+
+    fn alive(&self, table: &[Entry]) -> impl Iterator<Item = i32> {
+        let is_known = |entry: &&Entry| self.known.contains_key(&(entry.pid, entry.started));
+        table.iter().filter(|entry| entry.is_alive).filter(is_known).map(|entry| entry.pid)
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the system tells a parent about an end, and nobody else")]
+fn pause(time: Duration) {
+    std::thread::sleep(time);
+}

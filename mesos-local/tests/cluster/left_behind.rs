@@ -1,0 +1,201 @@
+//! Nothing that a task started outlives it, wherever that went.
+
+use std::{
+    fs,
+    path::PathBuf,
+    process::{Command, Stdio},
+    sync::atomic::{AtomicU32, Ordering},
+    time::Duration,
+};
+
+use mesos_local::{Cluster, ClusterConfig};
+use mesos_proto::v1::{self, TaskState};
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::{
+    client::{Connection, Scheduler, command, subscribe},
+    containers::action,
+    processes::{cluster, first_port, leader, until},
+};
+
+/// How processes leave the group of their task; `SLEEP` is what they then do.
+const SHELL_WAYS: [&str; 4] = [
+    "setsid SLEEP &",
+    // Their parent is gone: no line of parents leads to the task.
+    "(setsid SLEEP >/dev/null 2>&1 &)",
+    "(env -i setsid SLEEP &)",
+    // Of the last one only its session is known.
+    "(setsid sh -c '(cd / && exec env -i SLEEP >/dev/null 2>&1) & SLEEP' &)",
+];
+
+const PYTHON_WAYS: [&str; 2] = [
+    "subprocess.Popen(ARGV, start_new_session=True)",
+    // A daemon by the book, with nothing that reminds of where it came from.
+    "daemon(ARGV)",
+];
+
+const PYTHON: &str = "import os, subprocess
+def daemon(argv):
+    if os.fork() == 0:
+        os.setsid()
+        if os.fork() == 0:
+            os.chdir('/')
+            null = os.open('/dev/null', os.O_RDWR)
+            for fd in range(3):
+                os.dup2(null, fd)
+            os.execve('/bin/sh', ['sh', '-c', 'exec ' + ' '.join(argv)], {})
+        os._exit(0)
+    os.wait()
+def main(args):
+    WAY
+    return {}
+";
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum End {
+    Kill,
+    Shutdown,
+    Drop,
+}
+
+const ENDS: [End; 3] = [End::Kill, End::Shutdown, End::Drop];
+
+#[tokio::test]
+async fn a_command_takes_along_what_left_its_group() {
+    for (way, end) in SHELL_WAYS.iter().flat_map(|way| ENDS.map(|end| (way, end))) {
+        let cluster = cluster().await;
+        let mut scheduler = subscribe(&cluster).await;
+        let sleep = Sleep::new();
+        let text = format!("{}\nexec sleep 1020", way.replace("SLEEP", &sleep.text()));
+        let offer = scheduler.offer().await;
+        scheduler.launch(&offer, command("t1", &offer, &text)).await;
+        scheduler.update_to("t1", TaskState::TaskRunning).await;
+        let expected = way.matches("SLEEP").count();
+        until("the ones that left", || sleep.count() == expected).await;
+        let _kept = bring_about(end, cluster, &mut scheduler).await;
+        assert_eq!(sleep.count(), 0, "{end:?} of {way}");
+    }
+}
+
+#[tokio::test]
+async fn a_command_that_ends_by_itself_takes_along_what_left_its_group() {
+    let cluster = cluster().await;
+    let mut scheduler = subscribe(&cluster).await;
+    for (number, way) in SHELL_WAYS.iter().enumerate() {
+        let sleep = Sleep::new();
+        let text = format!("{}\nuntil [ -e go ]; do sleep 0.01; done", way.replace("SLEEP", &sleep.text()));
+        let offer = scheduler.offer().await;
+        let id = format!("t{number}");
+        scheduler.launch(&offer, command(&id, &offer, &text)).await;
+        let running = scheduler.update_to(&id, TaskState::TaskRunning).await;
+        until("the ones that left", || sleep.count() == way.matches("SLEEP").count()).await;
+        fs::write(sandbox(&running).join("go"), "").unwrap();
+        let statuses = scheduler.follow(&id).await;
+        assert_eq!(statuses.last().unwrap().state(), TaskState::TaskFinished);
+        assert_eq!(sleep.count(), 0, "{way}");
+    }
+    cluster.shutdown().await;
+}
+
+#[tokio::test]
+async fn an_action_takes_along_what_left_its_group() {
+    for (way, end) in PYTHON_WAYS.iter().flat_map(|way| ENDS.map(|end| (way, end))) {
+        let cluster = cluster().await;
+        let mut scheduler = subscribe(&cluster).await;
+        let offer = scheduler.offer().await;
+        let port = first_port(&offer);
+        scheduler.launch(&offer, action("t1", &offer, "openwhisk/action-python-v3.11", port, port)).await;
+        scheduler.update_to("t1", TaskState::TaskRunning).await;
+        let sleep = Sleep::new();
+        let argv = format!("['sleep', '{}']", sleep.0);
+        let code = PYTHON.replace("WAY", &way.replace("ARGV", &argv));
+        let mut connection = Connection::open(&format!("http://127.0.0.1:{port}")).await;
+        let init = serde_json::json!({"value": {"main": "main", "code": code}}).to_string();
+        assert_eq!(connection.post("/init", init).await.status, 200);
+        assert_eq!(connection.post("/run", r#"{"value":{}}"#).await.status, 200);
+        until("the one that left", || sleep.count() == 1).await;
+        let _kept = bring_about(end, cluster, &mut scheduler).await;
+        assert_eq!(sleep.count(), 0, "{end:?} of {way}");
+    }
+}
+
+#[tokio::test]
+async fn who_only_looks_at_a_sandbox_lives_on() {
+    let mut config = ClusterConfig::with_agents(1);
+    config.allocation_interval = Duration::from_millis(50);
+    let cluster = Cluster::start(config).await.unwrap();
+    let mut scheduler = subscribe(&cluster).await;
+    let offer = scheduler.offer().await;
+    scheduler.launch(&offer, command("t1", &offer, "pwd; exec sleep 1021")).await;
+    let running = scheduler.update_to("t1", TaskState::TaskRunning).await;
+    let mut reader = Command::new("tail")
+        .args(["-f", "stdout"])
+        .current_dir(sandbox(&running))
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    scheduler.kill("t1", Some(Duration::ZERO)).await;
+    scheduler.follow("t1").await;
+    assert!(reader.try_wait().unwrap().is_none());
+    cluster.shutdown().await;
+    assert!(reader.try_wait().unwrap().is_none());
+    reader.kill().unwrap();
+    reader.wait().unwrap();
+}
+
+/// Gives the cluster back if it lives on: its end must not do what the kill has to.
+async fn bring_about(end: End, cluster: Cluster, scheduler: &mut Scheduler) -> Option<Cluster> {
+    match end {
+        End::Kill => {
+            scheduler.kill("t1", Some(Duration::ZERO)).await;
+            scheduler.follow("t1").await;
+            return Some(cluster);
+        }
+        End::Shutdown => cluster.shutdown().await,
+        End::Drop => drop(cluster),
+    }
+    None
+}
+
+/// Where a task works.
+fn sandbox(status: &v1::TaskStatus) -> PathBuf {
+    fs::read_link(format!("/proc/{}/cwd", leader(status))).unwrap()
+}
+
+/// A time to sleep that nobody else sleeps: the processes that do are found by it.
+struct Sleep(String);
+
+impl Sleep {
+    fn new() -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        Self(format!("1{:07}.{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed)))
+    }
+
+    fn text(&self) -> String {
+        format!("sleep {}", self.0)
+    }
+
+    /// How many are asleep.
+    fn count(&self) -> usize {
+        self.processes().len()
+    }
+
+    fn processes(&self) -> Vec<Pid> {
+        let wanted = format!("sleep\0{}\0", self.0);
+        let pids = fs::read_dir("/proc").unwrap().filter_map(|entry| {
+            let entry = entry.unwrap();
+            let line = fs::read(entry.path().join("cmdline")).ok()?;
+            Pid::from_raw(entry.file_name().to_str()?.parse().ok().filter(|_| line == wanted.as_bytes())?)
+        });
+        pids.collect()
+    }
+}
+
+impl Drop for Sleep {
+    /// What a failed test leaves should not stay.
+    fn drop(&mut self) {
+        for pid in self.processes() {
+            let _ = kill_process(pid, Signal::KILL);
+        }
+    }
+}
