@@ -29,6 +29,9 @@ use crate::{
     transcript::Transcript,
 };
 
+/// So long tasks may take to end when they are killed.
+const SHUTDOWN_PATIENCE: Duration = Duration::from_secs(30);
+
 /// Why a cluster did not start.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -237,10 +240,15 @@ impl Cluster {
         agent.is_some()
     }
 
-    /// Ends every task, waits until their processes are gone, and stops the servers.
+    /// Ends every task, waits until their processes are gone, and stops the servers. Neither a grace
+    /// period nor an open connection holds it up; a process that the system itself does not let go (of a
+    /// file system that does not answer, say) does so for half a minute.
     pub async fn shutdown(mut self) {
         self.stop.send_replace(true);
-        while self.agent_tasks.join_next().await.is_some() {}
+        let ends = async { while self.agent_tasks.join_next().await.is_some() {} };
+        if tokio::time::timeout(SHUTDOWN_PATIENCE, ends).await.is_err() {
+            tracing::warn!("some tasks have not ended; the cluster shuts down without them");
+        }
         self.server_tasks.shutdown().await;
         if let Some(work_dir) = self.work_dir.take() {
             let path = work_dir.path().to_owned();

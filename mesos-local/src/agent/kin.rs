@@ -100,6 +100,9 @@ pub(super) fn end_all(tasks: &[Kin]) {
             task.signal_group(Signal::KILL);
         }
     }
+    if tasks.is_empty() {
+        return;
+    }
     let mut search = Search { tasks, known: BTreeMap::new() };
     for _ in 0..MAX_ROUNDS {
         let found = search.find_more(&process_table::read());
@@ -188,4 +191,61 @@ impl Search<'_> {
 #[expect(clippy::disallowed_methods, reason = "the system tells a parent about an end, and nobody else")]
 fn pause(time: Duration) {
     std::thread::sleep(time);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The agent is process 10 in session 1, the leader of the task process 100.
+    const TABLE: [Entry; 7] = [
+        entry(1, 0, 1, 1),
+        entry(10, 1, 10, 1),
+        entry(100, 10, 100, 1),
+        // Left the group.
+        entry(101, 100, 101, 101),
+        // Lost its parent, and stayed in the group.
+        entry(102, 1, 100, 1),
+        // Lost its parent, and stayed in the session that 101 made.
+        entry(103, 1, 103, 101),
+        // Anybody.
+        entry(200, 10, 200, 1),
+    ];
+
+    const fn entry(pid: i32, parent: i32, group: i32, session: i32) -> Entry {
+        Entry { pid, parent, group, session, started: 1000 + pid as u64, is_alive: true }
+    }
+
+    fn task() -> Kin {
+        let outputs = vec!["/nowhere/stdout".into()];
+        let leader = Pid::from_raw(100).unwrap();
+        Kin { leader, origin: Some(TABLE[2]), variables: Vec::new(), outputs }
+    }
+
+    #[test]
+    fn parents_groups_and_sessions_lead_to_the_task() {
+        let tasks = [task()];
+        let mut search = Search { tasks: &tasks, known: BTreeMap::new() };
+        assert_eq!(search.find_more(&TABLE), [100, 101, 102, 103]);
+        assert_eq!(search.find_more(&TABLE), [0; 0], "all of them are known");
+    }
+
+    #[test]
+    fn a_session_is_remembered_when_its_maker_is_gone() {
+        let tasks = [task()];
+        let mut search = Search { tasks: &tasks, known: BTreeMap::new() };
+        search.find_more(&TABLE[..4]);
+        let later = [TABLE[0], TABLE[1], TABLE[2], TABLE[5], TABLE[6]];
+        assert_eq!(search.find_more(&later), [103]);
+        assert_eq!(search.alive(&later).collect::<Vec<_>>(), [100, 103]);
+    }
+
+    #[test]
+    fn a_number_that_was_given_out_again_is_somebody_else() {
+        let tasks = [task()];
+        let mut search = Search { tasks: &tasks, known: BTreeMap::new() };
+        let another = Entry { started: 2000, ..TABLE[2] };
+        let table = [TABLE[0], TABLE[1], another, entry(104, 100, 104, 104), TABLE[6]];
+        assert_eq!(search.find_more(&table), [0; 0]);
+    }
 }

@@ -1,6 +1,10 @@
 //! The cluster itself: faults, clusters side by side, what remains of them, the transcript.
 
-use std::{net::TcpListener, time::Duration};
+use std::{
+    io::{Read as _, Write as _},
+    net::{TcpListener, TcpStream},
+    time::Duration,
+};
 
 use mesos_local::{AgentConfig, AgentPorts, Cluster, ClusterConfig, ClusterError};
 use mesos_proto::v1::{
@@ -92,6 +96,43 @@ async fn clusters_stand_side_by_side_and_offer_different_ports() {
     assert_eq!(count, 6 * 40);
     one.shutdown().await;
     other.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_shutdown_waits_for_nobody() {
+    let mut config = ClusterConfig::with_agents(1);
+    config.allocation_interval = Duration::from_millis(50);
+    let cluster = Cluster::start(config).await.unwrap();
+    let mut scheduler = subscribe(&cluster).await;
+    // One is being killed, with all the time in the world; one has stopped; one does not listen.
+    for (id, text) in [
+        ("patient", "trap '' TERM; while :; do sleep 1014; done"),
+        ("stopped", "kill -STOP $$"),
+        ("stubborn", "trap '' TERM HUP INT; while :; do sleep 1015; done"),
+    ] {
+        let offer = scheduler.offer().await;
+        scheduler.launch(&offer, command(id, &offer, text)).await;
+        scheduler.update_to(id, TaskState::TaskRunning).await;
+    }
+    scheduler.kill("patient", Some(Duration::from_secs(3600))).await;
+    scheduler.update_to("patient", TaskState::TaskKilling).await;
+    // Connections that are idle, in the middle of a head, and in the middle of a body.
+    let mut connections = Vec::new();
+    for url in [cluster.master_url(), cluster.agents()[0].url.clone()] {
+        for text in
+            ["", "POST /api/v1 HTTP/1.1\r\nHost: x", "POST /api/v1 HTTP/1.1\r\nContent-Length: 9\r\n\r\n{"]
+        {
+            let mut connection = TcpStream::connect(url.strip_prefix("http://").unwrap()).unwrap();
+            connection.write_all(text.as_bytes()).unwrap();
+            connections.push(connection);
+        }
+    }
+    within("the shutdown", cluster.shutdown()).await;
+    for mut connection in connections {
+        // Closed: reset, or ended with an answer or without.
+        let _ = connection.read_to_end(&mut Vec::new());
+    }
+    while let Ok(Some(_)) = scheduler.try_event().await {}
 }
 
 #[tokio::test]
