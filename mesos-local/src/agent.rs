@@ -3,6 +3,7 @@
 mod executor;
 mod families;
 pub(crate) mod files;
+mod guard;
 mod kin;
 mod plan;
 mod process;

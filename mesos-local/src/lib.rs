@@ -34,9 +34,10 @@
 //!   master; READ_FILE, LIST_FILES, GET_HEALTH, GET_VERSION and `/files/{read,download,browse}` on each
 //!   agent.
 //! - Tasks are processes of the user who runs the cluster, each in a process group and a sandbox of its
-//!   own. When a task ends, everything of its group ends. When the cluster is dropped, every task ends.
-//!   If the program that holds the cluster is killed, action runtimes end by themselves; other tasks
-//!   see the end of their standard input and nothing else.
+//!   own. When a task ends, by itself or not, everything that it started ends, in whatever group, session
+//!   or environment that is. When the cluster is dropped, every task ends.
+//! - If the program that holds the cluster is killed, action runtimes end by themselves and a guarding
+//!   shell ends the process groups of the other tasks. Sandboxes in the temporary directory stay.
 //! - Docker tasks whose image name contains `python`, `node` or `dockerskeleton` are played by the
 //!   action runtime. Their message at the end is that of the Docker executor.
 //!
@@ -44,6 +45,11 @@
 //!
 //! - Isolation: a task may use more CPU and memory than it asked for, read what its user may read, and
 //!   listen on any port. Do not give it code that you do not trust.
+//! - Namespaces and control groups: what a task started is found in `/proc`, so elsewhere than on Linux only
+//!   its process group ends. A command's daemon that lost its parents, cleared its environment and sent its
+//!   output elsewhere before the command ends is not found; below an action runtime it is. What left the
+//!   group of a command outlives a program that is killed with SIGKILL, and so does what becomes another
+//!   user's always.
 //! - Task groups, custom executors, health checks and checks, URIs, volumes, secrets, images: refused,
 //!   by the master or by the agent, with a text that says so.
 //! - Reservations, persistent volumes and other operations, roles' quotas and weights, revocable

@@ -4,7 +4,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rustix::process::{Pid, Signal};
 
-use super::kin::{self, Kin};
+use super::{
+    guard::Guard,
+    kin::{self, Kin},
+};
 
 /// The processes of all tasks of a cluster. Clones are the same register.
 #[derive(Clone, Debug, Default)]
@@ -23,6 +26,8 @@ struct State {
     families: Vec<Kin>,
     /// Those who wait for their end.
     leaders_to_end: Vec<Pid>,
+    /// There once it is needed.
+    guard: Option<Guard>,
 }
 
 /// Everything that one task started. Dropping it ends them all.
@@ -33,11 +38,15 @@ pub(super) struct Family {
 }
 
 impl Families {
-    /// Takes up a family; ends it at once if the register is closed.
-    pub(super) fn add(&self, kin: Kin) -> Family {
+    /// Takes up a family; ends it at once if the register is closed. One that does not end by itself when
+    /// this program is killed can be put under guard.
+    pub(super) fn add(&self, kin: Kin, under_guard: bool) -> Family {
         let closed = {
             let mut state = self.state();
             state.families.push(kin.clone());
+            if under_guard && !state.closed {
+                state.guard(kin.leader());
+            }
             state.closed
         };
         if closed {
@@ -54,10 +63,25 @@ impl Families {
             state.families.clone()
         };
         kin::end_all(&families);
+        // With the families gone it has nobody to end but itself.
+        let guard = self.state().guard.take();
+        drop(guard);
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn guard(&mut self, leader: Pid) {
+        let added = match &mut self.guard {
+            Some(guard) => guard.add(leader),
+            None => Guard::start().and_then(|guard| self.guard.insert(guard).add(leader)),
+        };
+        if let Err(error) = added {
+            tracing::warn!(%error, "tasks will outlive this program if it is killed");
+        }
     }
 }
 
@@ -97,6 +121,10 @@ impl Drop for Family {
         };
         if !closed {
             kin::end_all(std::slice::from_ref(&self.kin));
+            if let Some(guard) = &mut self.families.state().guard {
+                // A guard that is gone cannot do any harm.
+                let _ = guard.remove(self.kin.leader());
+            }
         }
     }
 }

@@ -69,7 +69,13 @@ impl Plan {
         };
         Ok(Self {
             role,
-            program: Program { path, argv0, arguments, environment },
+            program: Program {
+                path,
+                argv0,
+                arguments,
+                environment,
+                ends_with_stdin: role == Role::Container,
+            },
             port,
             grace: task.kill_policy.as_ref().and_then(grace).unwrap_or(default_grace),
             max_completion_time: task.max_completion_time.as_ref().map(duration),

@@ -25,6 +25,8 @@ pub(super) struct Program {
     pub(super) arguments: Vec<OsString>,
     /// The whole environment.
     pub(super) environment: Vec<(OsString, OsString)>,
+    /// Whether it ends, with all that it started, when nobody holds the other end of its stdin.
+    pub(super) ends_with_stdin: bool,
 }
 
 /// A process and everything that it starts. Dropping it ends them all.
@@ -58,7 +60,7 @@ impl Process {
         let pid = child.id().ok_or_else(|| io::Error::other("the process ended before it was seen"))?;
         let leader = i32::try_from(pid).ok().and_then(Pid::from_raw);
         let leader = leader.ok_or_else(|| io::Error::other(format!("{pid} is no process id")))?;
-        let family = families.add(Kin::new(leader, sandbox));
+        let family = families.add(Kin::new(leader, sandbox), !program.ends_with_stdin);
         let _stdin = child.stdin.take();
         Ok(Self { child, _stdin, family, pid })
     }

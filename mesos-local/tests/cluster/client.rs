@@ -1,6 +1,6 @@
 //! A small HTTP client, and a scheduler on top of it that knows no more than the wire.
 
-use std::time::Duration;
+use std::{collections::VecDeque, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response, StatusCode};
@@ -98,6 +98,8 @@ pub(crate) struct Scheduler {
     stream: Connection,
     body: Incoming,
     decoder: recordio::Decoder,
+    /// Offers that came while something else was waited for, and that stand.
+    offers: VecDeque<v1::Offer>,
 }
 
 impl Scheduler {
@@ -116,7 +118,15 @@ impl Scheduler {
         assert_eq!(response.status(), StatusCode::OK);
         let stream_id = response.headers()["Mesos-Stream-Id"].to_str().unwrap().to_owned();
         let body = response.into_body();
-        Self { framework_id, stream_id, calls, stream, body, decoder: recordio::Decoder::new() }
+        Self {
+            framework_id,
+            stream_id,
+            calls,
+            stream,
+            body,
+            decoder: recordio::Decoder::new(),
+            offers: VecDeque::new(),
+        }
     }
 
     /// The next event, `None` at the end of the response.
@@ -146,18 +156,26 @@ impl Scheduler {
         self.try_event().await.unwrap()
     }
 
-    /// The next event that is chosen; others are skipped.
+    /// The next event that is chosen; others are skipped, but the offers of them are kept.
     pub(crate) async fn find<T>(&mut self, choose: impl Fn(Event) -> Option<T>) -> T {
         loop {
             let event = self.event().await.expect("the stream goes on");
+            let offers = event.offers.clone();
+            if let Some(rescind) = &event.rescind {
+                self.offers.retain(|offer| offer.id != rescind.offer_id);
+            }
             if let Some(found) = choose(event) {
                 return found;
             }
+            self.offers.extend(offers.into_iter().flat_map(|offers| offers.offers));
         }
     }
 
-    /// The next offer.
+    /// An offer that stands, or the next one.
     pub(crate) async fn offer(&mut self) -> v1::Offer {
+        if let Some(offer) = self.offers.pop_front() {
+            return offer;
+        }
         self.find(|event| event.offers?.offers.into_iter().next()).await
     }
 

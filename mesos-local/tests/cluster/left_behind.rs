@@ -13,7 +13,7 @@ use mesos_proto::v1::{self, TaskState};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::{
-    client::{Connection, Scheduler, command, subscribe},
+    client::{Connection, Scheduler, command, subscribe, within},
     containers::action,
     processes::{cluster, first_port, leader, until},
 };
@@ -141,6 +141,41 @@ async fn who_only_looks_at_a_sandbox_lives_on() {
     assert!(reader.try_wait().unwrap().is_none());
     reader.kill().unwrap();
     reader.wait().unwrap();
+}
+
+#[tokio::test]
+async fn a_program_that_is_killed_leaves_no_task() {
+    let sleep = Sleep::new();
+    let mut program = Command::new(std::env::current_exe().unwrap())
+        .args(["--ignored", "--exact", "left_behind::a_program_with_a_cluster"])
+        .env("SLEEP", sleep.text())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    until("the tasks of the program", || sleep.count() == 3).await;
+    program.kill().unwrap();
+    program.wait().unwrap();
+    until("their end", || sleep.count() == 0).await;
+}
+
+#[tokio::test]
+#[ignore = "the program that another test kills"]
+async fn a_program_with_a_cluster() {
+    let sleep = std::env::var("SLEEP").unwrap();
+    let cluster = cluster().await;
+    let mut scheduler = subscribe(&cluster).await;
+    let offer = scheduler.offer().await;
+    scheduler.launch(&offer, command("over", &offer, "true")).await;
+    scheduler.follow("over").await;
+    for (id, text) in
+        [("family", format!("{sleep} & exec {sleep}")), ("deaf", format!("trap '' TERM HUP; {sleep}; true"))]
+    {
+        let offer = scheduler.offer().await;
+        scheduler.launch(&offer, command(id, &offer, &text)).await;
+        scheduler.update_to(id, TaskState::TaskRunning).await;
+    }
+    within("being killed", std::future::pending::<()>()).await;
 }
 
 /// Gives the cluster back if it lives on: its end must not do what the kill has to.
