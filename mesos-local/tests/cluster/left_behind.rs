@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use mesos_local::{Cluster, ClusterConfig};
+use mesos_local::Cluster;
 use mesos_proto::v1::{self, TaskState};
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -121,9 +121,7 @@ async fn an_action_takes_along_what_left_its_group() {
 
 #[tokio::test]
 async fn who_only_looks_at_a_sandbox_lives_on() {
-    let mut config = ClusterConfig::with_agents(1);
-    config.allocation_interval = Duration::from_millis(50);
-    let cluster = Cluster::start(config).await.unwrap();
+    let cluster = cluster().await;
     let mut scheduler = subscribe(&cluster).await;
     let offer = scheduler.offer().await;
     scheduler.launch(&offer, command("t1", &offer, "pwd; exec sleep 1021")).await;

@@ -12,7 +12,10 @@ use mesos_proto::v1::{
     scheduler::{call, event},
 };
 
-use crate::client::{Scheduler, command, framework, subscribe, within};
+use crate::{
+    client::{Scheduler, command, framework, subscribe, within},
+    processes,
+};
 
 #[tokio::test]
 async fn cut_streams_break_and_a_scheduler_may_come_back() {
@@ -42,9 +45,7 @@ async fn cut_streams_break_and_a_scheduler_may_come_back() {
 
 #[tokio::test]
 async fn a_lost_agent_takes_its_tasks_and_brings_them_back() {
-    let mut config = ClusterConfig::with_agents(1);
-    config.allocation_interval = Duration::from_millis(50);
-    let cluster = Cluster::start(config).await.unwrap();
+    let cluster = processes::cluster().await;
     let mut scheduler = subscribe(&cluster).await;
     let offer = scheduler.offer().await;
     scheduler.launch(&offer, command("t1", &offer, "sleep 1000")).await;
@@ -100,9 +101,7 @@ async fn clusters_stand_side_by_side_and_offer_different_ports() {
 
 #[tokio::test]
 async fn a_shutdown_waits_for_nobody() {
-    let mut config = ClusterConfig::with_agents(1);
-    config.allocation_interval = Duration::from_millis(50);
-    let cluster = Cluster::start(config).await.unwrap();
+    let cluster = processes::cluster().await;
     let mut scheduler = subscribe(&cluster).await;
     // One is being killed, with all the time in the world; one has stopped; one does not listen.
     for (id, text) in [
