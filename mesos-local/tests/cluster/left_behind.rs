@@ -144,9 +144,12 @@ async fn who_only_looks_at_a_sandbox_lives_on() {
 #[tokio::test]
 async fn a_program_that_is_killed_leaves_no_task() {
     let sleep = Sleep::new();
+    // Its files stay: nobody is left who could remove them.
+    let folder = tempfile::tempdir().unwrap();
     let mut program = Command::new(std::env::current_exe().unwrap())
         .args(["--ignored", "--exact", "left_behind::a_program_with_a_cluster"])
         .env("SLEEP", sleep.text())
+        .env("TMPDIR", folder.path())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
