@@ -367,6 +367,17 @@ fn a_terminal_sees_the_stages() {
 }
 
 #[test]
+fn what_an_action_leaves_behind_ends_with_it() {
+    let code = "import subprocess\ndef main(args):\n    \
+                subprocess.Popen(['sleep', '98765'], start_new_session=True)\n    \
+                subprocess.Popen(['sleep', '98766'], env={})\n    return {}\n";
+    check_code("leave.py", code, &[], 0, Some(json!({})), &[]);
+    for sleeper in ["sleep 98765", "sleep 98766"] {
+        assert_eq!(support::processes(sleeper), [] as [String; 0]);
+    }
+}
+
+#[test]
 fn a_killed_program_takes_its_action_with_it() {
     let (place, meeting) = (Place::new(), Meeting::new());
     let file = place.file("wait.py", &meeting.action());

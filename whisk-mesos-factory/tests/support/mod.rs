@@ -95,30 +95,33 @@ impl Place {
         assert!(files.is_empty(), "left lying: {files:#?}");
     }
 
-    /// Command lines of all processes that have to do with this place: by argument, folder or variable.
+    /// Command lines of all processes that have to do with this place.
     pub(crate) fn processes(&self) -> Vec<String> {
-        let marker = self.folder.path().to_string_lossy().into_owned();
-        let mut found = Vec::new();
-        for entry in fs::read_dir("/proc").unwrap().flatten() {
-            let folder = entry.path();
-            let is_process = entry.file_name().to_string_lossy().parse::<u32>().is_ok();
-            if !is_process || entry.file_name().to_string_lossy() == std::process::id().to_string() {
-                continue;
-            }
-            let read = |name: &str| {
-                String::from_utf8_lossy(&fs::read(folder.join(name)).unwrap_or_default()).replace('\0', " ")
-            };
-            let cwd = fs::read_link(folder.join("cwd")).unwrap_or_default();
-            // A zombie has none of the three; it waits for its parent only.
-            if read("cmdline").contains(&marker)
-                || read("environ").contains(&marker)
-                || cwd.to_string_lossy().contains(&marker)
-            {
-                found.push(format!("{}: {}", entry.file_name().to_string_lossy(), read("cmdline")));
-            }
-        }
-        found
+        processes(&self.folder.path().to_string_lossy())
     }
+}
+
+/// Command lines of all processes that hold a text in their arguments, folder or variables.
+pub(crate) fn processes(text: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir("/proc").unwrap().flatten() {
+        let (folder, pid) = (entry.path(), entry.file_name().to_string_lossy().into_owned());
+        if pid.parse::<u32>().is_err() || pid == std::process::id().to_string() {
+            continue;
+        }
+        let read = |name: &str| {
+            String::from_utf8_lossy(&fs::read(folder.join(name)).unwrap_or_default()).replace('\0', " ")
+        };
+        let cwd = fs::read_link(folder.join("cwd")).unwrap_or_default();
+        // A zombie has none of the three; it waits for its parent only.
+        if read("cmdline").contains(text)
+            || read("environ").contains(text)
+            || cwd.to_string_lossy().contains(text)
+        {
+            found.push(format!("{pid}: {}", read("cmdline")));
+        }
+    }
+    found
 }
 
 impl Running {
