@@ -62,6 +62,8 @@
 //! - A call on the connection of an open stream is answered, and takes effect, when the stream has ended;
 //!   a real master lets it take effect at once. Broken HTTP is answered with 400 or 431, a real master
 //!   just closes the connection.
+//! - Limits for readers that are slow: what a stream has to say waits in memory, as in a real master.
+//! - `master_info.capabilities`: this master has none of those that are listed there.
 //! - User names: `FrameworkInfo.user` and `CommandInfo.user` are taken note of and not switched to.
 
 mod agent;

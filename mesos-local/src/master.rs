@@ -123,7 +123,11 @@ pub struct Master {
 
 impl Master {
     /// A master without agents and frameworks, at time zero.
-    pub fn new(config: MasterConfig) -> Self {
+    ///
+    /// An interval of nothing would never end; it counts as a millisecond.
+    pub fn new(mut config: MasterConfig) -> Self {
+        config.allocation_interval = config.allocation_interval.max(Duration::from_millis(1));
+        config.heartbeat_interval = config.heartbeat_interval.max(Duration::from_millis(1));
         let mut timers = Timers::default();
         timers.set(Timer::Allocate, config.allocation_interval);
         Self {

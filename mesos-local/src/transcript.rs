@@ -7,6 +7,8 @@ use mesos_proto::{
     v1::{self, scheduler},
 };
 
+use prost::Message as _;
+
 use crate::master::AgentAction;
 
 /// What was said in a cluster, the oldest first. It is bounded: when it is full, the oldest entries go.
@@ -17,8 +19,13 @@ use crate::master::AgentAction;
 pub struct Transcript {
     entries: VecDeque<Entry>,
     limit: usize,
+    /// What the messages take on the wire.
+    bytes: usize,
     dropped: u64,
 }
+
+/// Messages of so many bytes are kept, whatever their number.
+const MOST_BYTES: usize = 64 * 1024 * 1024;
 
 /// One message.
 #[derive(Clone, Debug)]
@@ -53,12 +60,15 @@ impl Transcript {
     }
 
     pub(crate) fn add(&mut self, at: Duration, from: &str, to: &str, said: Said) {
-        if self.entries.len() >= self.limit {
-            self.dropped += 1;
-            self.entries.pop_front();
+        if self.limit == 0 {
+            return;
         }
-        if self.limit > 0 {
-            self.entries.push_back(Entry { at, from: from.to_owned(), to: to.to_owned(), said });
+        self.bytes += said.size();
+        self.entries.push_back(Entry { at, from: from.to_owned(), to: to.to_owned(), said });
+        while self.entries.len() > self.limit || self.bytes > MOST_BYTES {
+            let Some(oldest) = self.entries.pop_front() else { return };
+            self.bytes -= oldest.said.size();
+            self.dropped += 1;
         }
     }
 
@@ -70,6 +80,23 @@ impl Transcript {
     /// How many entries are gone because there were too many.
     pub fn dropped(&self) -> u64 {
         self.dropped
+    }
+}
+
+impl Said {
+    fn size(&self) -> usize {
+        match self {
+            Self::Call(call) => call.encoded_len(),
+            Self::Answer { text, .. } | Self::Fault(text) => text.len(),
+            Self::Event(event) => event.encoded_len(),
+            Self::EndOfStream | Self::StreamClosed => 0,
+            Self::Registered(info) => info.encoded_len(),
+            Self::Action(action) => match &**action {
+                AgentAction::Launch { task, .. } => task.encoded_len(),
+                AgentAction::Kill { .. } | AgentAction::ShutdownFramework { .. } | AgentAction::Shutdown => 0,
+            },
+            Self::Status(status) => status.encoded_len(),
+        }
     }
 }
 

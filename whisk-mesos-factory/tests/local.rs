@@ -48,6 +48,8 @@ fn a_cluster_serves_other_programs_until_it_is_interrupted() {
     );
     assert!(agents.starts_with("HTTP/1.1 200 OK"), "{agents}");
     assert_eq!(agents.matches("\"agent_info\"").count(), 2, "{agents}");
+    // An empty list is there, for whoever goes over it.
+    assert!(agents.contains("\"recovered_agents\":[]"), "{agents}");
 
     // The same way as to a real master.
     let run = Place::new().run(&["run", "examples/hello.py", "--master", &url, "-p", "name", "local"]);

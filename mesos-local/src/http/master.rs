@@ -2,14 +2,17 @@
 
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use hyper::body::Incoming;
-use mesos_proto::v1::{
-    self,
-    master::{Call, Response as Answer, call, response},
+use mesos_proto::{
+    json,
+    v1::{
+        self,
+        master::{Call, Response as Answer, call, response},
+    },
 };
 
 use super::{
     Api, accept, body, path,
-    respond::{self, Body},
+    respond::{self, Body, Encoding},
     scheduler,
 };
 use crate::{driver::DriverHandle, master::VERSION};
@@ -67,7 +70,10 @@ impl MasterApi {
         };
         let encoding = accept::negotiate(&head.headers)?;
         let answer = self.operator_answer(kind).await?;
-        Ok(respond::message(encoding, &answer))
+        Ok(match encoding {
+            Encoding::Json => respond::json(&with_empty_lists(json::to_value(&answer))),
+            Encoding::Protobuf => respond::message(encoding, &answer),
+        })
     }
 
     async fn operator_answer(&self, kind: call::Type) -> Result<Answer, Response<Body>> {
@@ -108,6 +114,24 @@ impl MasterApi {
         };
         Ok(Answer { r#type: Some(kind.into()), ..answer })
     }
+}
+
+/// Writes the lists of an answer also when nothing is in them, as real masters do, so that whoever goes
+/// over them finds them.
+fn with_empty_lists(mut answer: serde_json::Value) -> serde_json::Value {
+    const LISTS: [(&str, &[&str]); 3] = [
+        ("get_tasks", &["tasks", "unreachable_tasks", "completed_tasks"]),
+        ("get_agents", &["agents", "recovered_agents"]),
+        ("get_frameworks", &["frameworks", "completed_frameworks"]),
+    ];
+    for (field, lists) in LISTS {
+        if let Some(object) = answer.get_mut(field).and_then(serde_json::Value::as_object_mut) {
+            for list in lists {
+                object.entry(*list).or_insert_with(|| serde_json::Value::Array(Vec::new()));
+            }
+        }
+    }
+    answer
 }
 
 /// Real masters take such requests as messages between their parts.

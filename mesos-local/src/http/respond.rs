@@ -61,6 +61,10 @@ pub(super) fn method_not_allowed(expected: &'static str, received: &http::Method
     response
 }
 
+pub(super) fn json(value: &serde_json::Value) -> Response<Body> {
+    bytes(StatusCode::OK, Some(Encoding::Json.media_type()), value.to_string().into())
+}
+
 pub(super) fn message<M: Message + Name>(encoding: Encoding, message: &M) -> Response<Body> {
     bytes(StatusCode::OK, Some(encoding.media_type()), encoding.encode(message))
 }

@@ -56,7 +56,7 @@ impl Master {
         match call.r#type() {
             call::Type::Teardown => return self.teardown(now, framework),
             call::Type::UpdateFramework => {
-                return self.update_framework(now, framework, call.update_framework.unwrap_or_default());
+                return self.update_framework(framework, call.update_framework.unwrap_or_default());
             }
             call::Type::Accept => self.accept(now, framework, call.accept.unwrap_or_default()),
             call::Type::Decline => self.decline(now, &call.decline.unwrap_or_default()),
@@ -91,7 +91,7 @@ impl Master {
         Answer::accepted()
     }
 
-    fn update_framework(&mut self, now: Duration, id: &str, update: call::UpdateFramework) -> Answer {
+    fn update_framework(&mut self, id: &str, update: call::UpdateFramework) -> Answer {
         let call::UpdateFramework { framework_info: info, suppressed_roles, offer_constraints } = update;
         if let Err(text) = validate::framework_info::validate(&info) {
             return Answer::bad_request(format!("Supplied FrameworkInfo is not valid: {text}"));
@@ -109,8 +109,8 @@ impl Master {
             }
         };
         self.apply_info(id, info, suppressed_roles, constraints);
+        // The offers of what changed come with the next batch.
         self.rescind_offers_of_lost_roles(id);
-        self.allocate(now);
         Answer::Status { status: 200, text: String::new() }
     }
 }

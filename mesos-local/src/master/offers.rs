@@ -1,6 +1,6 @@
 //! Offers: their message, their use, their end.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use mesos_proto::v1::{
     self,
@@ -73,10 +73,9 @@ impl Master {
         if ids.is_empty() {
             return Err("No offers specified".into());
         }
-        for (index, id) in ids.iter().enumerate() {
-            if ids[..index].contains(id) {
-                return Err(format!("Duplicate offer {id} in offer list"));
-            }
+        let mut seen = BTreeSet::new();
+        if let Some(id) = ids.iter().find(|id| !seen.insert(id.value.as_str())) {
+            return Err(format!("Duplicate offer {id} in offer list"));
         }
         let mut offers = Vec::with_capacity(ids.len());
         for id in ids {

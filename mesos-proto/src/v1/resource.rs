@@ -47,12 +47,23 @@ pub struct Ranges(Vec<(u64, u64)>);
 
 impl Ranges {
     /// The numbers of a resource or attribute value. Ranges whose begin is after their end hold nothing.
+    /// Takes time in n log n for n ranges in any order.
     pub fn from_value(value: &value::Ranges) -> Self {
-        let mut ranges = Self::default();
-        for range in &value.range {
-            ranges.insert(range.begin, range.end);
+        Self::from_pairs(value.range.iter().map(|range| (range.begin, range.end)).collect())
+    }
+
+    fn from_pairs(mut pairs: Vec<(u64, u64)>) -> Self {
+        pairs.retain(|(begin, end)| begin <= end);
+        pairs.sort_unstable();
+        let mut merged: Vec<(u64, u64)> = Vec::with_capacity(pairs.len());
+        for (begin, end) in pairs {
+            match merged.last_mut() {
+                // Ranges that touch or overlap melt into one.
+                Some((_, last_end)) if begin <= last_end.saturating_add(1) => *last_end = end.max(*last_end),
+                _ => merged.push((begin, end)),
+            }
         }
-        ranges
+        Self(merged)
     }
 
     /// One range.
@@ -72,55 +83,75 @@ impl Ranges {
         if begin > end {
             return;
         }
-        let (mut begin, mut end) = (begin, end);
-        // Ranges that touch or overlap the new one melt into it.
-        self.0.retain(|&(other_begin, other_end)| {
-            let apart = other_end.saturating_add(1) < begin || end.saturating_add(1) < other_begin;
-            if !apart {
-                begin = begin.min(other_begin);
-                end = end.max(other_end);
-            }
-            apart
-        });
-        let at = self.0.partition_point(|&(other, _)| other < begin);
-        self.0.insert(at, (begin, end));
+        // What ends before the number in front of `begin`, and what begins behind the one after `end`,
+        // does not touch the new range.
+        let from = self.0.partition_point(|&(_, other)| other.saturating_add(1) < begin);
+        let to = self.0.partition_point(|&(other, _)| other <= end.saturating_add(1));
+        let mut range = (begin, end);
+        if from < to {
+            range = (begin.min(self.0[from].0), end.max(self.0[to - 1].1));
+        }
+        self.0.splice(from..to.max(from), [range]);
     }
 
     /// Adds every number of `other`.
     pub fn add(&mut self, other: &Self) {
-        for &(begin, end) in &other.0 {
-            self.insert(begin, end);
+        match other.0[..] {
+            [] => {}
+            [(begin, end)] => self.insert(begin, end),
+            _ => {
+                let mut pairs = std::mem::take(&mut self.0);
+                pairs.extend_from_slice(&other.0);
+                *self = Self::from_pairs(pairs);
+            }
         }
     }
 
     /// Takes every number of `other` away.
     pub fn subtract(&mut self, other: &Self) {
-        for &(cut_begin, cut_end) in &other.0 {
-            let mut rest = Vec::with_capacity(self.0.len() + 1);
-            for &(begin, end) in &self.0 {
-                if cut_end < begin || end < cut_begin {
-                    rest.push((begin, end));
-                    continue;
+        let mut rest = Vec::with_capacity(self.0.len() + other.0.len());
+        let mut cuts = other.0.iter().peekable();
+        for &(mut begin, end) in &self.0 {
+            let mut is_left = true;
+            while let Some(&&(cut_begin, cut_end)) = cuts.peek() {
+                if cut_begin > end {
+                    break;
                 }
-                if begin < cut_begin {
-                    rest.push((begin, cut_begin - 1));
+                if cut_end >= begin {
+                    if begin < cut_begin {
+                        rest.push((begin, cut_begin - 1));
+                    }
+                    if cut_end >= end {
+                        // This cut may reach into the next range, too.
+                        is_left = false;
+                        break;
+                    }
+                    begin = cut_end + 1;
                 }
-                if cut_end < end {
-                    rest.push((cut_end + 1, end));
-                }
+                cuts.next();
             }
-            self.0 = rest;
+            if is_left {
+                rest.push((begin, end));
+            }
         }
+        self.0 = rest;
     }
 
     /// Whether every number of `other` is in this set.
     pub fn contains(&self, other: &Self) -> bool {
-        other.0.iter().all(|&(begin, end)| self.0.iter().any(|&(from, to)| from <= begin && end <= to))
+        other.0.iter().all(|&(begin, end)| self.range_at(begin).is_some_and(|(_, to)| end <= to))
     }
 
     /// Whether this number is in the set.
     pub fn contains_number(&self, number: u64) -> bool {
-        self.0.iter().any(|&(begin, end)| begin <= number && number <= end)
+        self.range_at(number).is_some()
+    }
+
+    /// The range that holds a number.
+    fn range_at(&self, number: u64) -> Option<(u64, u64)> {
+        let after = self.0.partition_point(|&(begin, _)| begin <= number);
+        let &(begin, end) = self.0.get(after.checked_sub(1)?)?;
+        (number <= end).then_some((begin, end))
     }
 
     /// Whether there is no number.
@@ -181,6 +212,13 @@ mod tests {
             let mut sum = a.clone();
             sum.add(&b);
             prop_assert!(sum.numbers().eq(plain_a.union(&plain_b).copied()));
+            let value = value::Ranges {
+                range: a.0.iter().rev().chain(&b.0).map(|&(begin, end)| value::Range { begin, end }).collect(),
+            };
+            prop_assert_eq!(Ranges::from_value(&value), sum);
+            for number in 0..=255 {
+                prop_assert_eq!(a.contains_number(number), plain_a.contains(&number));
+            }
         }
     }
 }

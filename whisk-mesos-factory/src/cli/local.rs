@@ -38,6 +38,9 @@ pub(super) async fn run(local: Local, output: &Output) -> Exit {
     };
     config.port = local.port;
     config.work_dir = local.work_dir;
+    if !local.transcript {
+        config.transcript_limit = 0;
+    }
     let attributes: Vec<String> = config.agents.iter().map(attributes).collect();
     let cluster = match Cluster::start(config).await {
         Ok(cluster) => cluster,

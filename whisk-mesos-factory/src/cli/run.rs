@@ -82,7 +82,10 @@ async fn try_run(arguments: Run, output: &Output) -> Result<Exit, Failure> {
         return with_factory(plan, output, &mut interrupt).await;
     }
     output.stage("starting an embedded Mesos");
-    let config = cluster_config(3).map_err(Failure::platform)?;
+    let mut config = cluster_config(3).map_err(Failure::platform)?;
+    if transcript.is_none() {
+        config.transcript_limit = 0;
+    }
     let Some(cluster) = unless_interrupted(Cluster::start(config), &mut interrupt).await else {
         return Ok(Exit::Interrupted);
     };

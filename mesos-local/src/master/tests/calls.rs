@@ -102,7 +102,9 @@ fn a_framework_changes_what_may_change() {
         assert_eq!(update(info), answer);
     }
     assert_eq!(update(v1::FrameworkInfo { roles: vec!["batch".into()], ..known }), "200");
-    script.check(&["1 RESCIND O0", "1 OFFERS O1@S0/batch:4000"]);
+    script.check(&["1 RESCIND O0"]);
+    script.wait(Duration::from_secs(1));
+    script.check(&["1 OFFERS O1@S0/batch:4000"]);
 }
 
 #[test]

@@ -287,3 +287,27 @@ fn constraints(groups: &[&[(Kind, Test)]]) -> OfferConstraints {
         .collect();
     OfferConstraints { role_constraints: [("web".to_owned(), RoleConstraints { groups })].into() }
 }
+
+#[test]
+fn long_lists_are_judged_in_little_time() {
+    // A hundred thousand of each: quadratic work would take minutes.
+    let (mut script, scheduler) = Script::with_agents(1);
+    let offers = (0..100_000).map(|number| v1::OfferId::new(format!("o{number}"))).collect();
+    let accept = call::Accept { offer_ids: offers, ..Default::default() };
+    let call = Call { accept: Some(accept), ..Default::default() };
+    assert_eq!(script.call(&scheduler, call::Type::Accept, call), "202");
+    let range = (0..100_000).map(|number| v1::value::Range { begin: 3 * number, end: 3 * number + 1 });
+    let mut ranges: Vec<_> = range.collect();
+    ranges.reverse();
+    let ports = v1::Resource {
+        name: "ports".into(),
+        r#type: v1::value::Type::Ranges.into(),
+        ranges: Some(v1::value::Ranges { range: ranges }),
+        ..Default::default()
+    };
+    let mut task = task(&script, "t", "S0", 100);
+    task.resources.push(ports);
+    script.accept(&scheduler, &["O0"], vec![task], 0.0);
+    let lines = script.drain();
+    assert!(lines[0].contains("t TASK_ERROR"), "{lines:?}");
+}

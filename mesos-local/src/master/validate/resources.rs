@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use mesos_proto::v1::{Ranges, Resource, milli, value};
+use mesos_proto::v1::{Resource, milli, value};
 
 use crate::master::amounts::resource_text;
 
@@ -27,15 +27,14 @@ fn one(resource: &Resource) -> Result<(), String> {
         }
         value::Type::Ranges => {
             let ranges = resource.ranges.as_ref().ok_or("Invalid ranges resource: no value")?;
-            let mut seen = Ranges::default();
-            for range in &ranges.range {
-                if range.begin > range.end {
-                    return Err("Invalid ranges resource: begin > end".into());
-                }
-                if seen.ranges().iter().any(|&(begin, end)| range.begin <= end && begin <= range.end) {
-                    return Err("Invalid ranges resource: overlapping ranges".into());
-                }
-                seen.insert(range.begin, range.end);
+            if ranges.range.iter().any(|range| range.begin > range.end) {
+                return Err("Invalid ranges resource: begin > end".into());
+            }
+            let mut pairs: Vec<(u64, u64)> =
+                ranges.range.iter().map(|range| (range.begin, range.end)).collect();
+            pairs.sort_unstable();
+            if pairs.windows(2).any(|pair| pair[1].0 <= pair[0].1) {
+                return Err("Invalid ranges resource: overlapping ranges".into());
             }
             Ok(())
         }
@@ -53,6 +52,8 @@ fn one(resource: &Resource) -> Result<(), String> {
 
 #[cfg(test)]
 mod tests {
+    use mesos_proto::v1::Ranges;
+
     use super::*;
 
     fn ports(ranges: &[(u64, u64)]) -> Resource {
