@@ -7,9 +7,10 @@ mod guard;
 mod kin;
 mod plan;
 mod process;
+mod runs;
 mod sandbox;
 
-use std::{collections::BTreeMap, ffi::OsString, sync::Arc};
+use std::{ffi::OsString, sync::Arc};
 
 use mesos_proto::v1;
 use tokio::{
@@ -17,7 +18,10 @@ use tokio::{
     task::JoinSet,
 };
 
-use self::executor::{Executor, Kill};
+use self::{
+    executor::{Executor, Kill},
+    runs::Runs,
+};
 pub(crate) use self::{families::Families, sandbox::Sandboxes};
 use crate::{driver::DriverHandle, master::AgentAction, uuids::Uuids};
 
@@ -40,7 +44,7 @@ pub(crate) async fn run(
     seed: u64,
 ) {
     let mut agent =
-        Agent { context, uuids: Uuids::new(seed), running: BTreeMap::new(), tasks: JoinSet::new() };
+        Agent { context, uuids: Uuids::new(seed), runs: Runs::default(), tasks: JoinSet::new() };
     loop {
         tokio::select! {
             action = actions.recv() => match action {
@@ -49,24 +53,22 @@ pub(crate) async fn run(
             },
             _ = stop.changed() => break,
             Some(ended) = agent.tasks.join_next(), if !agent.tasks.is_empty() => {
-                if let Ok(key) = ended {
-                    agent.running.remove(&key);
+                if let Ok(number) = ended {
+                    agent.runs.remove(number);
                 }
             }
         }
     }
-    agent.kill_where(|_| true, Kill::at_once());
+    agent.runs.kill_where(|_| true, &Kill::at_once());
     while agent.tasks.join_next().await.is_some() {}
 }
-
-/// Framework and task.
-type Key = (String, String);
 
 struct Agent {
     context: Arc<AgentContext>,
     uuids: Uuids,
-    running: BTreeMap<Key, mpsc::UnboundedSender<Kill>>,
-    tasks: JoinSet<Key>,
+    runs: Runs,
+    /// Each gives the number of its run.
+    tasks: JoinSet<u64>,
 }
 
 impl Agent {
@@ -74,32 +76,21 @@ impl Agent {
         match action {
             AgentAction::Launch { framework, task } => {
                 let framework_id = framework.id.clone().unwrap_or_default();
-                let key = (framework_id.value, task.task_id.value.clone());
-                let (kills, receiver) = mpsc::unbounded_channel();
+                let (number, kills) = self.runs.begin((framework_id.value, task.task_id.value.clone()));
                 let executor = Executor::new(self.context.clone(), *framework, *task, self.uuids.text());
-                self.running.insert(key.clone(), kills);
                 self.tasks.spawn(async move {
-                    executor.run(receiver).await;
-                    key
+                    executor.run(kills).await;
+                    number
                 });
             }
             AgentAction::Kill { framework_id, task_id, kill_policy } => {
-                // A task that is not here has ended, and the report of it is on its way.
-                if let Some(kills) = self.running.get(&(framework_id.value, task_id.value)) {
-                    let _ = kills.send(Kill { policy: kill_policy });
-                }
+                let key = (framework_id.value, task_id.value);
+                self.runs.kill_where(|one| *one == key, &Kill { policy: kill_policy });
             }
             AgentAction::ShutdownFramework { framework_id } => {
-                self.kill_where(|key| key.0 == framework_id.value, Kill { policy: None });
+                self.runs.kill_where(|key| key.0 == framework_id.value, &Kill { policy: None });
             }
-            AgentAction::Shutdown => self.kill_where(|_| true, Kill::at_once()),
-        }
-    }
-
-    fn kill_where(&self, chosen: impl Fn(&Key) -> bool, kill: Kill) {
-        for (_, kills) in self.running.iter().filter(|(key, _)| chosen(key)) {
-            // It may have ended in this moment.
-            let _ = kills.send(kill.clone());
+            AgentAction::Shutdown => self.runs.kill_where(|_| true, &Kill::at_once()),
         }
     }
 }
