@@ -24,6 +24,9 @@ use crate::master::has_capability;
 /// So long a container may take until its port accepts connections.
 const READY_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// So long a task that took too long may take to end by itself.
+const TOO_LONG_GRACE: Duration = Duration::from_secs(1);
+
 /// A wish to end the task.
 #[derive(Clone, Debug)]
 pub(super) struct Kill {
@@ -156,7 +159,8 @@ impl Executor {
                 }
                 () = until(too_long_at), if ending.is_none() => {
                     ending = Some(Ending::TookTooLong);
-                    process.end().await;
+                    process.terminate();
+                    kill_at = now().checked_add(TOO_LONG_GRACE);
                 }
                 () = until(ready_at), if ending.is_none() => {
                     ending = Some(Ending::NeverReady);

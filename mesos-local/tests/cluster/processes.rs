@@ -245,16 +245,20 @@ async fn a_gentle_kill_is_enough_and_a_second_one_may_shorten_the_wait() {
 async fn a_task_may_take_so_long_and_no_longer() {
     let cluster = cluster().await;
     let mut scheduler = subscribe(&cluster).await;
-    let seen = run(&mut scheduler, |offer| {
-        let mut task = command("t1", offer, "sleep 1009");
-        task.max_completion_time = Some(v1::DurationInfo { nanoseconds: 50_000_000 });
-        task
-    })
-    .await;
-    assert_eq!(
-        seen[2],
-        "TASK_FAILED SOURCE_EXECUTOR REASON_MAX_COMPLETION_TIME_REACHED Command terminated with signal Killed"
-    );
+    for (id, text, signal) in
+        [("t1", "sleep 1009", "Terminated"), ("t2", "trap '' TERM; sleep 1014; sleep 1015", "Killed")]
+    {
+        let seen = run(&mut scheduler, |offer| {
+            let mut task = command(id, offer, text);
+            // Long enough for a shell to set its trap.
+            task.max_completion_time = Some(v1::DurationInfo { nanoseconds: 500_000_000 });
+            task
+        })
+        .await;
+        let end = format!("Command terminated with signal {signal}");
+        let expected = format!("TASK_FAILED SOURCE_EXECUTOR REASON_MAX_COMPLETION_TIME_REACHED {end}");
+        assert_eq!(seen[2], expected);
+    }
     cluster.shutdown().await;
 }
 
