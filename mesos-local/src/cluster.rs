@@ -12,6 +12,7 @@ use std::{
 };
 
 use mesos_proto::v1;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::{
     net::TcpListener,
     sync::{mpsc, watch},
@@ -114,9 +115,13 @@ impl Cluster {
     ///
     /// Has to be called within a tokio runtime with I/O and time, which then drives the cluster.
     ///
+    /// Each task takes file descriptors of this process, so the soft limit of them is raised to the hard
+    /// one, for the process as a whole and for the tasks, which inherit it.
+    ///
     /// # Errors
     /// A port or directory cannot be had, or an agent makes no sense.
     pub async fn start(config: ClusterConfig) -> Result<Self, ClusterError> {
+        raise_descriptor_limit();
         let listener = listen(config.port).await?;
         let port = local_port(&listener)?;
         let (work_dir, work_path) = work_dir(config.work_dir.clone())?;
@@ -263,6 +268,17 @@ impl Drop for Cluster {
     /// The tasks of the runtime end some time later; the processes end here.
     fn drop(&mut self) {
         self.families.close();
+    }
+}
+
+fn raise_descriptor_limit() {
+    let limit = getrlimit(Resource::Nofile);
+    if limit.current == limit.maximum {
+        return;
+    }
+    // Some systems have a limit of their own below the one they tell.
+    if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }) {
+        tracing::debug!(%error, "the limit of file descriptors stays as it is");
     }
 }
 

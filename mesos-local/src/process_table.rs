@@ -2,9 +2,12 @@
 //!
 //! On systems without `/proc` the table is empty.
 
-use std::{collections::BTreeSet, fs, path::PathBuf};
+use std::{collections::BTreeSet, fs, io, path::PathBuf};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::{
+    io::Errno,
+    process::{Pid, Signal, getpid, kill_process},
+};
 
 /// A process as it was when the table was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,18 +25,45 @@ pub(crate) struct Entry {
 
 /// All processes, zombies too: one whose main thread has ended may have other threads, and it stays the
 /// parent of its children until the last of them has ended.
-pub(crate) fn read() -> Vec<Entry> {
-    let Ok(entries) = fs::read_dir("/proc") else {
-        return Vec::new();
+///
+/// # Errors
+/// The table is there and cannot be read: most likely no file descriptor is left.
+pub(crate) fn read() -> io::Result<Vec<Entry>> {
+    let entries = match fs::read_dir("/proc") {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error),
     };
-    entries.flatten().filter_map(|entry| read_one(entry.file_name().to_str()?.parse().ok()?)).collect()
+    // All names first: with the directory closed, one descriptor is enough.
+    let names = entries.map(|entry| Ok(entry?.file_name())).collect::<io::Result<Vec<_>>>()?;
+    let pids = names.iter().filter_map(|name| name.to_str()?.parse().ok());
+    pids.filter_map(|pid| read_one(pid).transpose()).collect()
 }
 
 /// One process; `None` if it is gone.
-pub(crate) fn read_one(pid: i32) -> Option<Entry> {
+///
+/// # Errors
+/// As those of [`read`].
+pub(crate) fn read_one(pid: i32) -> io::Result<Option<Entry>> {
     // The name of a program need not be UTF-8.
-    let stat = fs::read(directory(pid).join("stat")).ok()?;
-    parse_stat(pid, &String::from_utf8_lossy(&stat))
+    let stat = read_file(pid, "stat")?;
+    Ok(stat.and_then(|stat| parse_stat(pid, &String::from_utf8_lossy(&stat))))
+}
+
+/// One of the files about a process; `None` if the process is gone or the file is not for this user.
+///
+/// # Errors
+/// The system is short of something: the process may be there.
+pub(crate) fn read_file(pid: i32, name: &str) -> io::Result<Option<Vec<u8>>> {
+    fs::read(directory(pid).join(name)).map(Some).or_else(|error| match Errno::from_io_error(&error) {
+        Some(Errno::MFILE | Errno::NFILE | Errno::NOMEM) => Err(error),
+        Some(_) | None => Ok(None),
+    })
+}
+
+/// Whether this system has a table at all.
+pub(crate) fn exists() -> bool {
+    directory(getpid().as_raw_nonzero().get()).join("stat").exists()
 }
 
 /// Where the system tells about a process.
@@ -101,9 +131,9 @@ mod tests {
 
     #[test]
     fn this_process_is_in_the_table() {
-        let own = rustix::process::getpid().as_raw_nonzero().get();
-        let entry = read().into_iter().find(|entry| entry.pid == own).unwrap();
-        assert_eq!(Some(entry.started), read_one(own).map(|entry| entry.started));
+        let own = getpid().as_raw_nonzero().get();
+        let entry = read().unwrap().into_iter().find(|entry| entry.pid == own).unwrap();
+        assert_eq!(Some(entry.started), read_one(own).unwrap().map(|entry| entry.started));
         assert!(entry.is_alive);
     }
 

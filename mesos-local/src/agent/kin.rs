@@ -12,7 +12,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs,
+    fs, io,
     path::PathBuf,
     time::Duration,
 };
@@ -41,15 +41,23 @@ type Identity = (i32, u64);
 
 impl Kin {
     /// To be made before the leader is waited for.
-    pub(super) fn new(leader: Pid, sandbox: &Sandbox) -> Self {
+    ///
+    /// # Errors
+    /// There is a process table, and the leader cannot be read in it: what it starts could not be found.
+    pub(super) fn new(leader: Pid, sandbox: &Sandbox) -> io::Result<Self> {
+        let origin = process_table::read_one(leader.as_raw_nonzero().get())?;
+        if origin.is_none() && process_table::exists() {
+            let error = format!("process {} is not in the process table", leader.as_raw_nonzero());
+            return Err(io::Error::other(error));
+        }
         let directory = sandbox.directory.as_os_str().as_encoded_bytes();
         let variable = |name: &str| [name.as_bytes(), b"=", directory].concat();
-        Self {
+        Ok(Self {
             leader,
-            origin: process_table::read_one(leader.as_raw_nonzero().get()),
+            origin,
             variables: SANDBOX_VARIABLES.iter().map(|name| variable(name)).collect(),
             outputs: vec![sandbox.stdout.clone(), sandbox.stderr.clone()],
-        }
+        })
     }
 
     pub(super) fn leader(&self) -> Pid {
@@ -71,60 +79,49 @@ impl Kin {
         is_leader || entry.pid != origin.pid && entry.group == origin.pid
     }
 
-    fn is_known_by_its_files(&self, entry: &Entry) -> bool {
+    fn is_known_by_its_files(&self, entry: &Entry) -> io::Result<bool> {
         if self.origin.is_none_or(|origin| entry.started < origin.started) {
-            return false;
+            return Ok(false);
         }
         let directory = process_table::directory(entry.pid);
         let writes = |number: &str| {
             fs::read_link(directory.join("fd").join(number)).is_ok_and(|file| self.outputs.contains(&file))
         };
-        writes("1") || writes("2") || {
-            // Those of other users cannot be read, nor could they be ended.
-            let environment = fs::read(directory.join("environ")).unwrap_or_default();
-            environment.split(|&byte| byte == 0).any(|entry| self.variables.iter().any(|one| one == entry))
+        if writes("1") || writes("2") {
+            return Ok(true);
         }
+        // Those of other users cannot be read, nor could they be ended.
+        let environment = process_table::read_file(entry.pid, "environ")?.unwrap_or_default();
+        Ok(environment.split(|&byte| byte == 0).any(|entry| self.variables.iter().any(|one| one == entry)))
     }
 }
 
-/// Ends every process of some tasks, and returns when none of them is alive.
-///
-/// They are stopped first, until nobody is found who was not told to: one who is stopped starts nobody
-/// else. Only then are they killed, because those who outlive their parents are harder to find.
-pub(super) fn end_all(tasks: &[Kin]) {
-    /// Each round finds who was started during the one before.
-    const MAX_ROUNDS: u32 = 1000;
-    const PAUSE: Duration = Duration::from_millis(1);
+/// Ends every process of some tasks, and returns when none of them is alive. `false` if some may be; the
+/// log says why.
+pub(super) fn end_all(tasks: &[Kin]) -> bool {
+    if tasks.is_empty() {
+        return true;
+    }
     for task in tasks {
         if task.origin.is_none() {
             task.signal_group(Signal::KILL);
         }
     }
-    if tasks.is_empty() {
-        return;
-    }
     let mut search = Search { tasks, known: BTreeMap::new() };
-    for _ in 0..MAX_ROUNDS {
-        let found = search.find_more(&process_table::read());
-        if found.is_empty() {
-            break;
+    match search.end_all() {
+        Ok(true) => true,
+        Ok(false) => {
+            tracing::warn!(tasks = tasks.len(), "processes that tasks started cannot be ended");
+            false
         }
-        for pid in found {
-            process_table::send(pid, Signal::STOP);
+        Err(error) => {
+            tracing::warn!(%error, tasks = tasks.len(), "no more than the groups of tasks can be ended");
+            for task in tasks {
+                task.signal_group(Signal::KILL);
+            }
+            false
         }
     }
-    for _ in 0..MAX_ROUNDS {
-        let table = process_table::read();
-        // A family may have grown faster than it was stopped.
-        search.find_more(&table);
-        // In vain only if it is not ours to end: then there is no use in waiting for it.
-        let sent = search.alive(&table).filter(|pid| process_table::send(*pid, Signal::KILL)).count();
-        if sent == 0 {
-            return;
-        }
-        pause(PAUSE);
-    }
-    tracing::warn!(tasks = tasks.len(), "processes that tasks started cannot be ended");
 }
 
 /// Those that were found so far.
@@ -135,8 +132,59 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
+    /// Tells whether nobody is left.
+    ///
+    /// They are stopped first, until nobody is found who was not told to: one who is stopped starts
+    /// nobody else. Only then are they killed, because those who outlive their parents are harder to find.
+    fn end_all(&mut self) -> io::Result<bool> {
+        /// Each round finds who was started during the one before.
+        const MAX_ROUNDS: u32 = 1000;
+        const PAUSE: Duration = Duration::from_millis(1);
+        for _ in 0..MAX_ROUNDS {
+            let (_, found) = self.look()?;
+            if found.is_empty() {
+                break;
+            }
+            for pid in found {
+                process_table::send(pid, Signal::STOP);
+            }
+        }
+        for _ in 0..MAX_ROUNDS {
+            // A family may have grown faster than it was stopped.
+            let (table, _) = self.look()?;
+            // In vain only if it is not ours to end: then there is no use in waiting for it.
+            let sent = self.alive(&table).filter(|pid| process_table::send(*pid, Signal::KILL)).count();
+            if sent == 0 {
+                return Ok(true);
+            }
+            pause(PAUSE);
+        }
+        Ok(false)
+    }
+
+    /// The table, and who was found in it for the first time.
+    ///
+    /// # Errors
+    /// The table could not be read for some time: others may have given descriptors back, and did not.
+    fn look(&mut self) -> io::Result<(Vec<Entry>, Vec<i32>)> {
+        const MAX_PAUSES: u32 = 200;
+        const PAUSE: Duration = Duration::from_millis(10);
+        let mut pauses = 0;
+        loop {
+            let looked = process_table::read().and_then(|table| {
+                let found = self.find_more(&table)?;
+                Ok((table, found))
+            });
+            if looked.is_ok() || pauses == MAX_PAUSES {
+                return looked;
+            }
+            pauses += 1;
+            pause(PAUSE);
+        }
+    }
+
     /// Those of a table who belong to the tasks and were not known.
-    fn find_more(&mut self, table: &[Entry]) -> Vec<i32> {
+    fn find_more(&mut self, table: &[Entry]) -> io::Result<Vec<i32>> {
         let own = getpid().as_raw_nonzero().get();
         let mut found: BTreeSet<i32> = table
             .iter()
@@ -148,13 +196,16 @@ impl Search<'_> {
             .collect();
         process_table::add_descendants(table, &mut found);
         // The agent itself may be a task of another one, and is no stranger to what it started.
-        let strangers =
-            table.iter().filter(|one| one.is_alive && one.pid != own && !found.contains(&one.pid));
-        let by_files: Vec<i32> = strangers
-            .filter(|entry| self.tasks.iter().any(|task| task.is_known_by_its_files(entry)))
-            .map(|entry| entry.pid)
-            .collect();
-        found.extend(by_files);
+        let strangers: Vec<&Entry> =
+            table.iter().filter(|one| one.is_alive && one.pid != own && !found.contains(&one.pid)).collect();
+        for entry in strangers {
+            for task in self.tasks {
+                if task.is_known_by_its_files(entry)? {
+                    found.insert(entry.pid);
+                    break;
+                }
+            }
+        }
         loop {
             process_table::add_descendants(table, &mut found);
             let sessions = self.sessions(table, &found);
@@ -170,7 +221,7 @@ impl Search<'_> {
                 new.push(entry.pid);
             }
         }
-        new
+        Ok(new)
     }
 
     /// The sessions that processes of the tasks made: all but those of the leaders, which are the agent's.
@@ -226,17 +277,17 @@ mod tests {
     fn parents_groups_and_sessions_lead_to_the_task() {
         let tasks = [task()];
         let mut search = Search { tasks: &tasks, known: BTreeMap::new() };
-        assert_eq!(search.find_more(&TABLE), [100, 101, 102, 103]);
-        assert_eq!(search.find_more(&TABLE), [0; 0], "all of them are known");
+        assert_eq!(search.find_more(&TABLE).unwrap(), [100, 101, 102, 103]);
+        assert_eq!(search.find_more(&TABLE).unwrap(), [0; 0], "all of them are known");
     }
 
     #[test]
     fn a_session_is_remembered_when_its_maker_is_gone() {
         let tasks = [task()];
         let mut search = Search { tasks: &tasks, known: BTreeMap::new() };
-        search.find_more(&TABLE[..4]);
+        search.find_more(&TABLE[..4]).unwrap();
         let later = [TABLE[0], TABLE[1], TABLE[2], TABLE[5], TABLE[6]];
-        assert_eq!(search.find_more(&later), [103]);
+        assert_eq!(search.find_more(&later).unwrap(), [103]);
         assert_eq!(search.alive(&later).collect::<Vec<_>>(), [100, 103]);
     }
 
@@ -246,6 +297,6 @@ mod tests {
         let mut search = Search { tasks: &tasks, known: BTreeMap::new() };
         let another = Entry { started: 2000, ..TABLE[2] };
         let table = [TABLE[0], TABLE[1], another, entry(104, 100, 104, 104), TABLE[6]];
-        assert_eq!(search.find_more(&table), [0; 0]);
+        assert_eq!(search.find_more(&table).unwrap(), [0; 0]);
     }
 }

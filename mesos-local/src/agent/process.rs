@@ -7,7 +7,7 @@ use std::{
     process::{ExitStatus, Stdio},
 };
 
-use rustix::process::{Pid, Signal};
+use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::process::{Child, ChildStdin, Command};
 
 use super::{
@@ -60,7 +60,14 @@ impl Process {
         let pid = child.id().ok_or_else(|| io::Error::other("the process ended before it was seen"))?;
         let leader = i32::try_from(pid).ok().and_then(Pid::from_raw);
         let leader = leader.ok_or_else(|| io::Error::other(format!("{pid} is no process id")))?;
-        let family = families.add(Kin::new(leader, sandbox), !program.ends_with_stdin);
+        // Its descriptors are enough to look into the process table when no others are left.
+        drop(command);
+        let kin = Kin::new(leader, sandbox).map_err(|error| {
+            // In vain only if nobody is left.
+            let _ = kill_process_group(leader, Signal::KILL);
+            io::Error::other(format!("what it starts could not be found again: {error}"))
+        })?;
+        let family = families.add(kin, !program.ends_with_stdin);
         let _stdin = child.stdin.take();
         Ok(Self { child, _stdin, family, pid })
     }

@@ -8,9 +8,10 @@ use std::{
     time::Duration,
 };
 
-use mesos_local::Cluster;
+use mesos_local::{Cluster, ClusterConfig};
 use mesos_proto::v1::{self, TaskState};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Resource, Signal, getrlimit, kill_process};
+use tokio::io::{AsyncBufReadExt as _, BufReader};
 
 use crate::{
     client::{Connection, Scheduler, command, subscribe, within},
@@ -177,6 +178,70 @@ async fn a_program_with_a_cluster() {
         scheduler.update_to(id, TaskState::TaskRunning).await;
     }
     within("being killed", std::future::pending::<()>()).await;
+}
+
+#[tokio::test]
+async fn a_program_without_descriptors_leaves_no_task() {
+    let sleep = Sleep::new();
+    // The cluster raises the soft limit, and its tasks use up the hard one.
+    let mut program = tokio::process::Command::new("/bin/sh")
+        .args(["-c", "ulimit -S -n 60 && ulimit -H -n 120 && exec \"$0\" \"$@\""])
+        .arg(std::env::current_exe().unwrap())
+        .args(["--ignored", "--exact", "left_behind::a_program_with_few_descriptors", "--nocapture"])
+        .env("SLEEP", sleep.text())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(program.stdout.take().unwrap()).lines();
+    let running: usize = loop {
+        let line = within("a line", lines.next_line()).await.unwrap().expect("a line with the number");
+        if let Some((_, number)) = line.split_once("tasks: ") {
+            break number.parse().unwrap();
+        }
+    };
+    until("the tasks of the program", || sleep.count() == 2 * running).await;
+    drop(program.stdin.take());
+    assert!(within("the end of the program", program.wait()).await.unwrap().success());
+    assert_eq!(sleep.count(), 0);
+}
+
+#[tokio::test]
+#[ignore = "the program of another test, which limits its descriptors"]
+async fn a_program_with_few_descriptors() {
+    let sleep = std::env::var("SLEEP").unwrap();
+    let mut config = ClusterConfig::with_agents(1);
+    config.allocation_interval = Duration::from_millis(50);
+    // More than the descriptors are enough for.
+    (config.agents[0].cpus_milli, config.agents[0].mem_mib) = (100_000, 100_000);
+    let cluster = Cluster::start(config).await.unwrap();
+    assert_eq!(getrlimit(Resource::Nofile).current, Some(120), "the cluster raises the soft limit");
+    let mut scheduler = subscribe(&cluster).await;
+    let mut running = 0;
+    let refusal = loop {
+        let id = format!("t{running}");
+        let offer = scheduler.offer().await;
+        let text = format!("trap '' TERM; setsid {sleep} & {sleep}; true");
+        scheduler.launch(&offer, command(&id, &offer, &text)).await;
+        let mut status = scheduler.update(&id).await;
+        if status.state() == TaskState::TaskStarting {
+            status = scheduler.update(&id).await;
+        }
+        if status.state() != TaskState::TaskRunning {
+            break status;
+        }
+        running += 1;
+    };
+    assert_eq!(refusal.reason(), v1::task_status::Reason::ContainerLaunchFailed);
+    assert!(refusal.message().contains("Too many open files"), "{}", refusal.message());
+    println!("tasks: {running}");
+    let mut line = String::new();
+    std::io::stdin().read_line(&mut line).unwrap();
+    // Nothing can be opened until a task has ended.
+    let kept: Vec<fs::File> = std::iter::from_fn(|| fs::File::open("/dev/null").ok()).collect();
+    cluster.shutdown().await;
+    drop(kept);
 }
 
 /// Gives the cluster back if it lives on: its end must not do what the kill has to.
