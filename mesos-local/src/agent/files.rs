@@ -50,14 +50,6 @@ pub(crate) fn read(
     Ok(Part { size, data })
 }
 
-/// Reads a file as a whole.
-pub(crate) fn download(sandboxes: &Sandboxes, path: &str) -> Result<Vec<u8>, FileError> {
-    let (mut file, _) = open(sandboxes, path)?;
-    let mut data = Vec::new();
-    file.read_to_end(&mut data).map_err(FileError::Io)?;
-    Ok(data)
-}
-
 /// Lists a directory, in order of names. Links that lead out of the sandbox are left out.
 pub(crate) fn list(sandboxes: &Sandboxes, path: &str) -> Result<Vec<v1::FileInfo>, FileError> {
     let directory = sandboxes.resolve(path).ok_or(FileError::Missing)?;
@@ -87,7 +79,8 @@ pub(crate) fn mode_text(mode: u32) -> String {
     std::iter::once(kind).chain(bits).collect()
 }
 
-fn open(sandboxes: &Sandboxes, path: &str) -> Result<(fs::File, u64), FileError> {
+/// Opens a file to be read and tells its size.
+pub(crate) fn open(sandboxes: &Sandboxes, path: &str) -> Result<(fs::File, u64), FileError> {
     let file = sandboxes.resolve(path).ok_or(FileError::Missing)?;
     let metadata = file.metadata().map_err(FileError::Io)?;
     if metadata.is_dir() {

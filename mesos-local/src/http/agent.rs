@@ -1,12 +1,16 @@
 //! The API of an agent: health, files, and the calls about them.
 
+mod download;
+
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use mesos_proto::v1::{
     self,
     agent::{Call, Response as Answer, call, response},
 };
 
+use self::download::Download;
 use super::{
     Api, accept, body, path,
     respond::{self, Body},
@@ -110,8 +114,10 @@ impl AgentApi {
     async fn download(&self, query: Option<&str>) -> Outcome {
         let path = required_path(query)?;
         let name = path.rsplit('/').next().unwrap_or_default().to_owned();
-        let data = self.blocking(move |sandboxes| files::download(sandboxes, &path)).await?;
-        let mut response = respond::bytes(StatusCode::OK, Some("application/octet-stream"), data.into());
+        let (file, size) = self.blocking(move |sandboxes| files::open(sandboxes, &path)).await?;
+        let mut response = Response::new(Download::new(file, size).boxed_unsync());
+        let media_type = HeaderValue::from_static("application/octet-stream");
+        response.headers_mut().insert(header::CONTENT_TYPE, media_type);
         if let Ok(disposition) = HeaderValue::from_str(&format!("attachment; filename={name}")) {
             response.headers_mut().insert(header::CONTENT_DISPOSITION, disposition);
         }

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use http_body_util::BodyExt as _;
 use mesos_local::{Cluster, ClusterConfig};
 use mesos_proto::v1::agent;
 use prost::Message as _;
 use serde_json::{Value, json};
 
-use crate::client::{Answer, Connection, command, subscribe};
+use crate::client::{Answer, Connection, command, subscribe, within};
 
 const RUN: &str = "/frameworks/FRAMEWORK/executors/web-1/runs/latest";
 
@@ -168,6 +169,25 @@ async fn a_directory_is_listed_without_what_leads_out_of_it() {
     assert_eq!(download.text(), "hi\n");
     assert_eq!(download.headers["Content-Disposition"], "attachment; filename=stdout");
     assert_eq!(download.headers["Content-Type"], "application/octet-stream");
+    files.cluster.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_file_of_any_size_is_downloaded_in_parts() {
+    let mut files = Files::new("yes | head -c 200001 > big; truncate -s 1T huge; : > empty").await;
+    let path = |name: &str| format!("/files/download?path={}/{name}", files.run);
+    let (big, huge, empty) = (path("big"), path("huge"), path("empty"));
+    let answer = files.connection.get(&big).await;
+    assert_eq!(answer.headers["Content-Length"], "200001");
+    assert_eq!(answer.text(), "y\n".repeat(100_000) + "y");
+    let answer = files.connection.get(&empty).await;
+    assert_eq!((&answer.headers["Content-Length"], answer.text().as_str()), (&"0".parse().unwrap(), ""));
+    let request = http::Request::get(&huge).header("Host", "test").body(Default::default()).unwrap();
+    let response = files.connection.send(request).await;
+    assert_eq!(response.headers()["Content-Length"], (1_u64 << 40).to_string());
+    let first = within("a part", response.into_body().frame()).await.unwrap().unwrap().into_data().unwrap();
+    assert!(!first.is_empty() && first.iter().all(|&byte| byte == 0));
+    files.connection.abort();
     files.cluster.shutdown().await;
 }
 
