@@ -43,8 +43,7 @@ pub(crate) async fn run(
     mut stop: watch::Receiver<bool>,
     seed: u64,
 ) {
-    let mut agent =
-        Agent { context, uuids: Uuids::new(seed), runs: Runs::default(), tasks: JoinSet::new() };
+    let mut agent = Agent { context, uuids: Uuids::new(seed), runs: Runs::default(), tasks: JoinSet::new() };
     loop {
         tokio::select! {
             action = actions.recv() => match action {
