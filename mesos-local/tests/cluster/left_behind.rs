@@ -183,12 +183,14 @@ async fn a_program_with_a_cluster() {
 #[tokio::test]
 async fn a_program_without_descriptors_leaves_no_task() {
     let sleep = Sleep::new();
+    let folder = tempfile::tempdir().unwrap();
     // The cluster raises the soft limit, and its tasks use up the hard one.
     let mut program = tokio::process::Command::new("/bin/sh")
         .args(["-c", "ulimit -S -n 60 && ulimit -H -n 120 && exec \"$0\" \"$@\""])
         .arg(std::env::current_exe().unwrap())
         .args(["--ignored", "--exact", "left_behind::a_program_with_few_descriptors", "--nocapture"])
         .env("SLEEP", sleep.text())
+        .env("TMPDIR", folder.path())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .kill_on_drop(true)
@@ -205,6 +207,7 @@ async fn a_program_without_descriptors_leaves_no_task() {
     drop(program.stdin.take());
     assert!(within("the end of the program", program.wait()).await.unwrap().success());
     assert_eq!(sleep.count(), 0);
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
 }
 
 #[tokio::test]
