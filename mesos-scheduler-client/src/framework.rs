@@ -18,10 +18,11 @@ mod timers;
 mod updates;
 
 use std::{
-    collections::{BTreeMap, BTreeSet, VecDeque},
+    collections::{BTreeMap, VecDeque},
     time::{Duration, Instant},
 };
 
+use bytes::Bytes;
 use mesos_proto::v1::{
     self,
     scheduler::{Call, Event, event},
@@ -55,7 +56,7 @@ pub struct OutcomeToken(u64);
 ///                     ▲                                      │                                │   ▲
 ///                     └── never reached an agent ◄───────────┘                    UNREACHABLE ▼   │ RUNNING
 ///  kill, launch timeout: Pending ► gone; all others ► Killing ► gone              Unreachable ────┘
-///  a terminal update, or UNKNOWN for an agent that is registered: any state ► gone
+///  a terminal update, or UNKNOWN for too long: any state ► gone
 /// ```
 ///
 /// Use it like this: after every `handle_*`, `submit` or `kill`, drain [`poll_call`](Self::poll_call),
@@ -114,6 +115,8 @@ struct Task {
     placement: Option<Placement>,
     /// The ACCEPT that it was sent with.
     launched_by: Option<OutcomeToken>,
+    /// The update that ended its last launch.
+    ended_by: Option<Bytes>,
     /// Whether an ACCEPT of it may or may not have come through.
     is_doubtful: bool,
     /// Whether the submission was answered.
@@ -188,6 +191,7 @@ impl FrameworkCore {
                 state: State::Pending,
                 placement: None,
                 launched_by: None,
+                ended_by: None,
                 is_doubtful: false,
                 answered: false,
                 why: WhyNot::default(),
@@ -426,11 +430,10 @@ impl FrameworkCore {
     }
 
     fn forget_offers(&mut self) {
-        let offer_ids: BTreeSet<String> = self.offers.ids().cloned().collect();
+        let offer_ids: Vec<String> = self.offers.ids().cloned().collect();
         for offer_id in offer_ids {
             self.drop_offer(&offer_id);
         }
-        self.offers.clear();
     }
 
     fn drop_offer(&mut self, offer_id: &str) {

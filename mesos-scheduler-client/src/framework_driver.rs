@@ -80,7 +80,7 @@ impl Framework {
     /// If called outside of a tokio runtime.
     pub fn start(client: Client, events: Events, role: impl Into<String>, policy: Policy) -> Self {
         let (commands, wishes) = mpsc::unbounded_channel();
-        let driver = Driver {
+        let mut driver = Driver {
             core: FrameworkCore::new(role, policy),
             client: client.clone(),
             events,
@@ -89,7 +89,6 @@ impl Framework {
             replies: JoinSet::new(),
         };
         // What the first SUBSCRIBE says must be set before it is sent.
-        let mut driver = driver;
         driver.drain();
         let mut tasks = JoinSet::new();
         tasks.spawn(driver.run());

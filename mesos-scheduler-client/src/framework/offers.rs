@@ -38,10 +38,6 @@ impl Offers {
         ids
     }
 
-    pub(super) fn clear(&mut self) {
-        self.held.clear();
-    }
-
     pub(super) fn is_empty(&self) -> bool {
         self.held.is_empty()
     }

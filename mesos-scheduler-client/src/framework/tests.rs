@@ -17,6 +17,7 @@ struct Bench {
     now: Instant,
     accepts: Vec<OutcomeToken>,
     declines: Vec<OutcomeToken>,
+    updates: u8,
 }
 
 impl Bench {
@@ -31,6 +32,7 @@ impl Bench {
             now: Instant::now(),
             accepts: Vec::new(),
             declines: Vec::new(),
+            updates: 0,
         }
     }
 
@@ -79,7 +81,13 @@ impl Bench {
 
     /// An update that must be acknowledged, as agents send them.
     fn update(&mut self, id: &str, state: TaskState, reason: Option<Reason>, message: &str) {
-        self.status(id, state, reason, message, Some(Bytes::from_static(&[7; 16])));
+        self.updates += 1;
+        self.repeat_update(id, state, reason, message);
+    }
+
+    /// An update with the uuid of the last one.
+    fn repeat_update(&mut self, id: &str, state: TaskState, reason: Option<Reason>, message: &str) {
+        self.status(id, state, reason, message, Some(Bytes::from(vec![self.updates; 16])));
     }
 
     /// An update that must not be acknowledged, as the master makes them.
@@ -606,4 +614,23 @@ fn times_that_no_clock_holds_and_pauses_of_nothing_do_no_harm() {
     bench.offer("o1", "a", 1000);
     bench.expect(&["t waiting for an offer", "SUPPRESS", "REVIVE", "DECLINE o1"]);
     bench.advance(3600);
+}
+
+#[test]
+fn a_repeated_update_is_acknowledged_again_and_changes_nothing() {
+    let mut bench = Bench::subscribed();
+    bench.submit("t");
+    bench.offer("o1", "a", 1000);
+    bench.expect(&["t waiting for an offer", "t staging", "REVIVE", "ACCEPT o1 launches t", "SUPPRESS"]);
+    let restarted = Some(Reason::AgentRestarted);
+    bench.update("t", TaskState::TaskDropped, restarted, "");
+    bench.expect(&["t waiting for an offer", "ACKNOWLEDGE t", "REVIVE"]);
+    bench.repeat_update("t", TaskState::TaskDropped, restarted, "");
+    bench.expect(&["ACKNOWLEDGE t"]);
+    bench.offer("o2", "a", 1000);
+    bench.expect(&["t staging", "ACCEPT o2 launches t", "SUPPRESS"]);
+    bench.repeat_update("t", TaskState::TaskDropped, restarted, "");
+    bench.expect(&["ACKNOWLEDGE t"]);
+    bench.update("t", TaskState::TaskRunning, None, "");
+    bench.expect(&["t running", "t RUNNING on a:31001", "ACKNOWLEDGE t"]);
 }

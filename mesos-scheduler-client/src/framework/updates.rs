@@ -27,7 +27,7 @@ impl FrameworkCore {
     fn apply(&mut self, now: Instant, task_id: &str, status: &v1::TaskStatus) {
         // A state that this schema does not know says nothing that could be acted on.
         let Ok(state) = TaskState::try_from(status.state) else { return };
-        let Some(task) = self.tasks.get(task_id) else {
+        let Some(task) = self.tasks.get_mut(task_id) else {
             self.change(task_id, ChangeKind::Stranger(state));
             if !state.is_terminal() && state != TaskState::TaskUnknown {
                 self.kill_ghost(task_id, status.agent_id.clone());
@@ -35,6 +35,15 @@ impl FrameworkCore {
             return;
         };
         let known = task.state;
+        // An agent repeats what was not acknowledged in time. That the task lives may be told twice, but
+        // the end of an earlier launch must not end the next one.
+        let uuid = status.uuid.as_ref().filter(|uuid| state.is_terminal() && !uuid.is_empty());
+        if known == State::Pending || (uuid.is_some() && uuid == task.ended_by.as_ref()) {
+            return;
+        }
+        if uuid.is_some() {
+            task.ended_by = uuid.cloned();
+        }
         if is_answer_to_a_repeated_launch(status) && (known != State::Launching || task.is_doubtful) {
             // The master says it of the call, not of the task that bears the id: ask what is true.
             self.reconcile(now, &[task_id.to_owned()]);
