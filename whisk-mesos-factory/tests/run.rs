@@ -107,6 +107,19 @@ fn parameters_come_from_file_and_line_and_the_kind_from_an_option() {
 }
 
 #[test]
+fn a_kind_is_stronger_than_the_name_of_the_file() {
+    let kind = ["--kind", "nodejs:20"];
+    check_code(
+        "action.py",
+        "function main() { return {node: true} }",
+        &kind,
+        0,
+        Some(json!({"node": true})),
+        &[],
+    );
+}
+
+#[test]
 fn an_action_is_told_who_it_is() {
     check_code(
         "who.py",
