@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, cmp::Ordering, fmt, hash, sync::Arc};
 
-use crate::{Attributes, ParseError, ParseOptions, Pattern, parse};
+use crate::{Attributes, MatchError, ParseError, ParseOptions, Pattern, parse};
 
 /// What a constraint asks of the value of its attribute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -129,7 +129,7 @@ impl Constraint {
             return match (self.operator(), missing) {
                 (Operator::Unlike, MissingAttribute::SatisfiesUnlike) => Ok(()),
                 (Operator::Like, MissingAttribute::SatisfiesUnlike) | (_, MissingAttribute::Fails) => {
-                    Err(Reason { constraint: self.clone(), value: None })
+                    Err(self.reason(None, None))
                 }
             };
         };
@@ -137,11 +137,15 @@ impl Constraint {
             Operator::Like => true,
             Operator::Unlike => false,
         };
-        if self.pattern().is_match(&value) == wanted {
-            Ok(())
-        } else {
-            Err(Reason { constraint: self.clone(), value: Some(value) })
+        match self.pattern().is_match(&value) {
+            Ok(matches) if matches == wanted => Ok(()),
+            Ok(_) => Err(self.reason(Some(value), None)),
+            Err(error) => Err(self.reason(Some(value), Some(error))),
         }
+    }
+
+    fn reason<'a>(&self, value: Option<Cow<'a, str>>, undecided: Option<MatchError>) -> Reason<'a> {
+        Reason { constraint: self.clone(), value, undecided }
     }
 }
 
@@ -202,6 +206,7 @@ impl hash::Hash for Constraint {
 pub struct Reason<'a> {
     constraint: Constraint,
     value: Option<Cow<'a, str>>,
+    undecided: Option<MatchError>,
 }
 
 impl Reason<'_> {
@@ -214,13 +219,20 @@ impl Reason<'_> {
     pub fn value(&self) -> Option<&str> {
         self.value.as_deref()
     }
+
+    /// Why it is not known whether the pattern matches the value. Such a constraint fails, be it `LIKE` or
+    /// `UNLIKE`.
+    pub fn undecided(&self) -> Option<&MatchError> {
+        self.undecided.as_ref()
+    }
 }
 
 impl fmt::Display for Reason<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.value {
-            Some(value) => write!(formatter, "{} is '{value}'", self.attribute()),
-            None => write!(formatter, "{} is missing", self.attribute()),
+        match (&self.value, &self.undecided) {
+            (Some(value), None) => write!(formatter, "{} is '{value}'", self.attribute()),
+            (Some(value), Some(error)) => write!(formatter, "{} is '{value}': {error}", self.attribute()),
+            (None, _) => write!(formatter, "{} is missing", self.attribute()),
         }
     }
 }

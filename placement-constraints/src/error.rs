@@ -186,6 +186,20 @@ impl fmt::Display for PatternError {
 
 impl std::error::Error for PatternError {}
 
+/// A pattern could not be decided for a value; see [`Pattern::is_match`](crate::Pattern::is_match).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MatchError {
+    reason: &'static str,
+}
+
+impl fmt::Display for MatchError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.reason)
+    }
+}
+
+impl std::error::Error for MatchError {}
+
 /// The number of the character at a byte, from 1.
 fn column(text: &str, offset: usize) -> usize {
     text.char_indices().take_while(|(at, _)| *at < offset).count() + 1

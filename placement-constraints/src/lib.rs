@@ -51,7 +51,7 @@ mod set;
 pub use self::{
     attributes::Attributes,
     constraint::{Constraint, MissingAttribute, Operator, Reason},
-    error::{ParseError, ParseErrorKind, ParseErrors, PatternError},
+    error::{MatchError, ParseError, ParseErrorKind, ParseErrors, PatternError},
     parse::ParseOptions,
     pattern::Pattern,
     set::{ConstraintSet, Explanation, Verdict},

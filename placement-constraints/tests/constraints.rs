@@ -111,7 +111,7 @@ fn a_pattern_matches_the_whole_value() {
         ("a{2,3}?", "aaa", true),
         ("a{2,}", "a", false),
     ] {
-        assert_eq!(Pattern::new(pattern).unwrap().is_match(value), expected, "{pattern} on {value:?}");
+        assert_eq!(Pattern::new(pattern).unwrap().is_match(value), Ok(expected), "{pattern} on {value:?}");
     }
 }
 
@@ -177,11 +177,11 @@ fn hostile_patterns_are_bounded() {
     let long = "a".repeat(1_000_000);
     for pattern in [long.as_str(), "a{1000}{1000}", "(((a{100}){100}){100}){100}", &"(".repeat(100_000)] {
         if let Ok(pattern) = Pattern::new(pattern) {
-            assert!(!pattern.is_match("b"));
+            assert_eq!(pattern.is_match("b"), Ok(false));
         }
     }
     let nested = Pattern::new("((a*)*)*b").unwrap();
-    assert!(!nested.is_match(&long));
+    assert_eq!(nested.is_match(&long), Ok(false));
 }
 
 proptest! {
@@ -213,7 +213,7 @@ proptest! {
     #[test]
     fn compiling_never_panics(text in "[a-c0-3\\\\\\[\\]\\^\\-&(){}|*+?.$,:QEdDwWpPxu ]{0,24}", value in "\\PC{0,6}") {
         if let Ok(pattern) = Pattern::new(&text) {
-            pattern.is_match(&value);
+            let _ = pattern.is_match(&value);
         }
     }
 
