@@ -18,7 +18,8 @@
 //!
 //! `<attribute><delimiter><operator><delimiter><pattern>`. The delimiter is plain text, one space unless
 //! [`ParseOptions`] say otherwise. The first two delimiters split; the pattern is all the rest and may hold
-//! the delimiter. Nothing is trimmed, and no part may be empty.
+//! the delimiter. Nothing is trimmed, and no part may be empty. An unknown operator is an error;
+//! [`ParseOptions::drop_unknown_operators`] leaves such an entry out of a list and tells a closure.
 //!
 //! # Semantics
 //!

@@ -1,5 +1,7 @@
 //! Constraints out of text.
 
+use std::{fmt, sync::Arc};
+
 use crate::{Operator, ParseError, ParseErrorKind, Pattern, constraint::Parts};
 
 /// How constraints are written.
@@ -11,14 +13,18 @@ use crate::{Operator, ParseError, ParseErrorKind, Pattern, constraint::Parts};
 /// assert_eq!(Constraint::parse_with("rack::LIKE::a::b", &options)?.pattern().as_str(), "a::b");
 /// # Ok::<(), placement_constraints::ParseError>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct ParseOptions {
     delimiter: String,
+    on_unknown_operator: Option<OnUnknownOperator>,
 }
+
+/// Who is told of an entry that is left out.
+type OnUnknownOperator = Arc<dyn Fn(usize, &ParseError) + Send + Sync>;
 
 impl Default for ParseOptions {
     fn default() -> Self {
-        Self { delimiter: " ".to_owned() }
+        Self { delimiter: " ".to_owned(), on_unknown_operator: None }
     }
 }
 
@@ -28,6 +34,59 @@ impl ParseOptions {
     pub fn delimiter(mut self, delimiter: impl Into<String>) -> Self {
         self.delimiter = delimiter.into();
         self
+    }
+
+    /// Leaves entries of a list out whose operator is unknown, as Apache OpenWhisk did. By default they are
+    /// errors.
+    ///
+    /// The closure is told of each, with its index in the list and the error that it would have been, while
+    /// the list is parsed. The pattern of such an entry is not looked at; an entry without one is an error
+    /// all the same, and so is a single constraint, which nothing can be left out of.
+    ///
+    /// A rule that is left out lets places through that its author meant to keep out: the closure should
+    /// warn somebody.
+    ///
+    /// ```
+    /// use placement_constraints::{ConstraintSet, ParseOptions};
+    ///
+    /// let options = ParseOptions::default()
+    ///     .drop_unknown_operators(|index, error| eprintln!("constraint {index} is ignored: {error}"));
+    /// let rules = ConstraintSet::parse_with(["rack LIKE r1", "zone EQUALS z1"], &options)?;
+    /// assert_eq!(rules.len(), 1);
+    /// # Ok::<(), placement_constraints::ParseErrors>(())
+    /// ```
+    #[must_use]
+    pub fn drop_unknown_operators(
+        mut self,
+        on_drop: impl Fn(usize, &ParseError) + Send + Sync + 'static,
+    ) -> Self {
+        self.on_unknown_operator = Some(Arc::new(on_drop));
+        self
+    }
+
+    /// Whether an entry is left out of a list because of an error; tells who wants to know.
+    pub(crate) fn drops(&self, index: usize, error: &ParseError) -> bool {
+        let (Some(on_drop), ParseErrorKind::UnknownOperator { .. }) =
+            (&self.on_unknown_operator, error.kind())
+        else {
+            return false;
+        };
+        let value = error.text().splitn(3, &self.delimiter).nth(2);
+        let is_whole = value.is_some_and(|value| !value.is_empty());
+        if is_whole {
+            on_drop(index, error);
+        }
+        is_whole
+    }
+}
+
+impl fmt::Debug for ParseOptions {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("ParseOptions")
+            .field("delimiter", &self.delimiter)
+            .field("drops_unknown_operators", &self.on_unknown_operator.is_some())
+            .finish()
     }
 }
 

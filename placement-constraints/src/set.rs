@@ -22,6 +22,9 @@ impl ConstraintSet {
 
     /// Parses a list of constraints.
     ///
+    /// Indices are those of the list given, also if [`ParseOptions::drop_unknown_operators`] leaves entries
+    /// out.
+    ///
     /// # Errors
     /// Some are wrong: the error holds all of those, with their index.
     pub fn parse_with(
@@ -35,6 +38,7 @@ impl ConstraintSet {
             total = index + 1;
             match Constraint::parse_with(text.as_ref(), options) {
                 Ok(constraint) => constraints.push(constraint),
+                Err(error) if options.drops(index, &error) => {}
                 Err(error) => errors.push((index, error)),
             }
         }

@@ -4,7 +4,8 @@
 use std::{borrow::Cow, collections::BTreeMap};
 
 use placement_constraints::{
-    Attributes, Constraint, ConstraintSet, MissingAttribute, Operator, ParseErrorKind, ParseOptions, Pattern,
+    Attributes, Constraint, ConstraintSet, MissingAttribute, Operator, ParseError, ParseErrorKind,
+    ParseOptions, Pattern,
 };
 use proptest::prelude::*;
 
@@ -74,6 +75,50 @@ fn a_list_reports_all_that_is_wrong_with_its_index() {
          'LIEK', expected LIKE or UNLIKE; did you mean LIKE?; [3] invalid constraint 'g' at column 2: \
          expected ' ' and LIKE or UNLIKE after the attribute"
     );
+}
+
+#[test]
+fn unknown_operators_are_left_out_of_a_list_if_asked_for() {
+    let (sender, dropped) = std::sync::mpsc::channel();
+    let options = ParseOptions::default().drop_unknown_operators(move |index, error: &ParseError| {
+        sender.send((index, error.to_string())).unwrap();
+    });
+    // The pattern of the first is wrong, and not looked at.
+    let texts = ["a EQUALS (", "rack LIKE r1", "b like b", "zone UNLIKE z1"];
+    let set = ConstraintSet::parse_with(texts, &options).unwrap();
+    assert_eq!(set.iter().map(Constraint::as_str).collect::<Vec<_>>(), [texts[1], texts[3]]);
+    let dropped: Vec<_> = dropped.try_iter().collect();
+    assert_eq!(
+        dropped,
+        [
+            (0, unknown_operator("a EQUALS (", "column 3", "'EQUALS', expected LIKE or UNLIKE")),
+            (
+                2,
+                unknown_operator(
+                    "b like b",
+                    "column 3",
+                    "'like', expected LIKE or UNLIKE; did you mean LIKE?"
+                )
+            ),
+        ]
+    );
+    assert_eq!(ConstraintSet::parse_with(["a EQUALS b"], &options).unwrap(), ConstraintSet::default());
+    assert!(ConstraintSet::parse(texts).is_err());
+}
+
+#[test]
+fn leaving_out_unknown_operators_excuses_nothing_else() {
+    let (sender, dropped) = std::sync::mpsc::channel();
+    let options = ParseOptions::default().delimiter("::").drop_unknown_operators(move |index, _| {
+        sender.send(index).unwrap();
+    });
+    let texts = ["a::IN::b", "a::IN", "a::IN::", "a::", "::IN::b", "a::::b", "a::LIKE::(", "a::IS:::"];
+    let error = ConstraintSet::parse_with(texts, &options).unwrap_err();
+    assert_eq!(error.iter().map(|(index, _)| index).collect::<Vec<_>>(), [1, 2, 3, 4, 5, 6]);
+    assert!(error.to_string().starts_with("6 of 8 constraints are invalid; [1] "), "{error}");
+    assert_eq!(dropped.try_iter().collect::<Vec<_>>(), [0, 7]);
+    let single = Constraint::parse_with("a::IN::b", &options).unwrap_err();
+    assert!(matches!(single.kind(), ParseErrorKind::UnknownOperator { .. }), "{single}");
 }
 
 #[test]
@@ -260,6 +305,10 @@ fn check_error(text: &str, column: usize, message: &str) {
     let beginning = format!("invalid constraint '{text}' at column {column}: {message}");
     assert!(error.to_string().starts_with(&beginning), "{error}\n{beginning}");
     assert_eq!((error.text(), error.column()), (text, column));
+}
+
+fn unknown_operator(text: &str, place: &str, what: &str) -> String {
+    format!("invalid constraint '{text}' at {place}: unknown operator {what}")
 }
 
 #[track_caller]
