@@ -33,8 +33,10 @@ pub enum ParseErrorKind {
     EmptyDelimiter,
     /// Nothing stands before the first delimiter.
     EmptyAttribute,
-    /// There is no delimiter, or no operator after it.
+    /// There is no delimiter after the attribute.
     NoOperator,
+    /// Nothing stands between the first two delimiters, or after the only one.
+    EmptyOperator,
     /// The operator is none.
     UnknownOperator {
         /// The word that stands in its place.
@@ -42,8 +44,10 @@ pub enum ParseErrorKind {
         /// What was probably meant.
         suggestion: Option<Operator>,
     },
-    /// Nothing stands after the operator.
+    /// There is no delimiter after the operator.
     NoValue,
+    /// Nothing stands after the second delimiter.
+    EmptyValue,
     /// The pattern is wrong, or not supported.
     BadPattern {
         /// Why, in words.
@@ -76,15 +80,21 @@ impl ParseError {
 impl fmt::Display for ParseError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { text, column, delimiter, kind } = self;
-        write!(formatter, "invalid constraint '{}' at column {column}: ", Shown(text))?;
+        let delimiter = Shown::new(delimiter);
+        write!(formatter, "invalid constraint '{}' at column {column}: ", Shown::around(text, *column))?;
         match kind {
-            ParseErrorKind::EmptyDelimiter => formatter.write_str("the delimiter is empty"),
+            ParseErrorKind::EmptyDelimiter => {
+                formatter.write_str("the delimiter is empty, expected one or more characters")
+            }
             ParseErrorKind::EmptyAttribute => formatter.write_str("expected the name of an attribute"),
             ParseErrorKind::NoOperator => {
                 write!(formatter, "expected '{delimiter}' and LIKE or UNLIKE after the attribute")
             }
+            ParseErrorKind::EmptyOperator => {
+                write!(formatter, "expected LIKE or UNLIKE after the first '{delimiter}'")
+            }
             ParseErrorKind::UnknownOperator { seen, suggestion } => {
-                write!(formatter, "unknown operator '{}', expected LIKE or UNLIKE", Shown(seen))?;
+                write!(formatter, "unknown operator '{}', expected LIKE or UNLIKE", Shown::new(seen))?;
                 match suggestion {
                     Some(operator) => write!(formatter, "; did you mean {operator}?"),
                     None => Ok(()),
@@ -92,6 +102,9 @@ impl fmt::Display for ParseError {
             }
             ParseErrorKind::NoValue => {
                 write!(formatter, "expected '{delimiter}' and a pattern after the operator")
+            }
+            ParseErrorKind::EmptyValue => {
+                write!(formatter, "expected a pattern after the second '{delimiter}'")
             }
             ParseErrorKind::BadPattern { reason } => formatter.write_str(reason),
         }
@@ -177,7 +190,7 @@ impl fmt::Display for PatternError {
         write!(
             formatter,
             "invalid pattern '{}' at column {}: {}",
-            Shown(&self.text),
+            Shown::around(&self.text, self.column()),
             self.column(),
             self.reason
         )
@@ -205,22 +218,56 @@ fn column(text: &str, offset: usize) -> usize {
     text.char_indices().take_while(|(at, _)| *at < offset).count() + 1
 }
 
-/// A text on one line: control characters are escaped, and a very long one is cut.
-struct Shown<'a>(&'a str);
+/// A text on one line: what would break or reorder the line is escaped, and a very long text is cut.
+struct Shown<'a> {
+    text: &'a str,
+    /// The character that must be in view, from 1.
+    column: usize,
+}
+
+impl<'a> Shown<'a> {
+    const MAX_CHARACTERS: usize = 1000;
+
+    fn new(text: &'a str) -> Self {
+        Self::around(text, 1)
+    }
+
+    fn around(text: &'a str, column: usize) -> Self {
+        Self { text, column }
+    }
+}
 
 impl fmt::Display for Shown<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const MAX_CHARACTERS: usize = 1000;
-        for character in self.0.chars().take(MAX_CHARACTERS) {
-            if character.is_control() {
+        let total = self.text.chars().count();
+        let before = if self.column <= Self::MAX_CHARACTERS {
+            0
+        } else {
+            let centred = self.column - Self::MAX_CHARACTERS / 2;
+            centred.min(total.saturating_sub(Self::MAX_CHARACTERS))
+        };
+        if before > 0 {
+            write!(formatter, "({before} characters) …")?;
+        }
+        for character in self.text.chars().skip(before).take(Self::MAX_CHARACTERS) {
+            if breaks_or_reorders_the_line(character) {
                 write!(formatter, "{}", character.escape_default())?;
             } else {
                 write!(formatter, "{character}")?;
             }
         }
-        match self.0.chars().count().checked_sub(MAX_CHARACTERS) {
-            None | Some(0) => Ok(()),
-            Some(more) => write!(formatter, "… ({more} more characters)"),
+        match (total - before).saturating_sub(Self::MAX_CHARACTERS) {
+            0 => Ok(()),
+            more => write!(formatter, "… ({more} more characters)"),
         }
     }
+}
+
+/// Whether a character is a control, a line or paragraph separator, or one that sets the direction of text.
+fn breaks_or_reorders_the_line(character: char) -> bool {
+    character.is_control()
+        || matches!(
+            character,
+            '\u{200E}' | '\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{61C}'
+        )
 }

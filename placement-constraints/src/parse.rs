@@ -110,15 +110,18 @@ pub(crate) fn parse(text: &str, options: &ParseOptions) -> Result<Parts, ParseEr
         None => (rest, None),
     };
     if word.is_empty() {
-        return fail(operator_at, ParseErrorKind::NoOperator);
+        return fail(operator_at, ParseErrorKind::EmptyOperator);
     }
     let Some(operator) = Operator::ALL.into_iter().find(|operator| operator.as_str() == word) else {
         let kind = ParseErrorKind::UnknownOperator { seen: word.to_owned(), suggestion: suggest(word) };
         return fail(operator_at, kind);
     };
-    let Some(value) = value.filter(|value| !value.is_empty()) else {
+    let Some(value) = value else {
         return fail(text.len(), ParseErrorKind::NoValue);
     };
+    if value.is_empty() {
+        return fail(text.len(), ParseErrorKind::EmptyValue);
+    }
     match Pattern::new(value) {
         Ok(pattern) => Ok(Parts {
             text: text.to_owned(),

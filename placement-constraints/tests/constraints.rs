@@ -27,10 +27,12 @@ fn errors_show_the_text_and_point_at_the_column() {
     check_error("", 1, "expected the name of an attribute");
     check_error(" LIKE a", 1, "expected the name of an attribute");
     check_error("rack", 5, expected_operator);
-    check_error("rack ", 6, expected_operator);
-    check_error("rack  LIKE r1", 6, expected_operator);
+    check_error("rack,LIKE,r1", 13, expected_operator);
+    check_error("rack ", 6, "expected LIKE or UNLIKE after the first ' '");
+    check_error("rack  ", 6, "expected LIKE or UNLIKE after the first ' '");
+    check_error("rack  LIKE r1", 6, "expected LIKE or UNLIKE after the first ' '");
     check_error("rack LIKE", 10, "expected ' ' and a pattern after the operator");
-    check_error("rack LIKE ", 11, "expected ' ' and a pattern after the operator");
+    check_error("rack LIKE ", 11, "expected a pattern after the second ' '");
     check_error("rack LIEK a", 6, "unknown operator 'LIEK', expected LIKE or UNLIKE; did you mean LIKE?");
     check_error(
         "rack unlike a",
@@ -51,18 +53,70 @@ fn errors_show_the_text_and_point_at_the_column() {
 }
 
 #[test]
+fn errors_show_a_delimiter_that_was_chosen() {
+    let error = |text: &str, delimiter: &str| {
+        Constraint::parse_with(text, &ParseOptions::default().delimiter(delimiter)).unwrap_err().to_string()
+    };
+    assert_eq!(
+        error("rack LIKE r1", "::"),
+        "invalid constraint 'rack LIKE r1' at column 13: expected '::' and LIKE or UNLIKE after the attribute"
+    );
+    assert_eq!(
+        error("größe::LIKE::", "::"),
+        "invalid constraint 'größe::LIKE::' at column 14: expected a pattern after the second '::'"
+    );
+    assert_eq!(
+        error("rack, LIKE, r1", ","),
+        "invalid constraint 'rack, LIKE, r1' at column 6: unknown operator ' LIKE', expected LIKE or UNLIKE; \
+         did you mean LIKE?"
+    );
+    assert_eq!(
+        error("rack\tLIKE", "\t"),
+        "invalid constraint 'rack\\tLIKE' at column 10: expected '\\t' and a pattern after the operator"
+    );
+}
+
+#[test]
 fn an_empty_delimiter_is_the_fault_of_the_options() {
     let error = Constraint::parse_with("rack LIKE r1", &ParseOptions::default().delimiter("")).unwrap_err();
     assert_eq!(error.kind(), &ParseErrorKind::EmptyDelimiter);
+    assert_eq!(
+        error.to_string(),
+        "invalid constraint 'rack LIKE r1' at column 1: the delimiter is empty, expected one or more characters"
+    );
 }
 
 #[test]
 fn an_error_stays_on_one_line_and_is_bounded() {
-    let text = format!("rack\n{}", "x".repeat(1_000_000));
-    let error = Constraint::parse(&text).unwrap_err().to_string();
-    assert!(error.starts_with("invalid constraint 'rack\\nxxx"), "{error}");
-    assert!(error.contains("… (999005 more characters)"), "{error}");
-    assert!(error.len() < 2000);
+    let check = |text: &str, beginning: &str, part: &str| {
+        let error = Constraint::parse(text).unwrap_err().to_string();
+        assert!(error.starts_with(beginning), "{error}");
+        assert!(error.contains(part), "{error}");
+        assert!(error.chars().count() < 2500);
+    };
+    let long = "ä".repeat(1_000_000);
+    check(
+        &format!("rack LIEK a\u{2028}\u{202E}\n{long}"),
+        "invalid constraint 'rack LIEK a\\u{2028}\\u{202e}\\nää",
+        "ä… (999014 more characters)' at column 6: unknown operator 'LIEK'",
+    );
+    check(
+        &format!("rack {long}"),
+        "invalid constraint 'rack ä",
+        "ä… (999000 more characters)', expected LIKE",
+    );
+    // What is wrong is in view wherever it stands.
+    let hosts = "host-ä|".repeat(10_000);
+    check(
+        &format!("hostname LIKE {hosts}[0-9"),
+        "invalid constraint '(69018 characters) …",
+        "|host-ä|[0-9' at column 70015: ",
+    );
+    check(
+        &format!("hostname LIKE {hosts})|{hosts}"),
+        "invalid constraint '(69515 characters) …",
+        "|host-ä|)|host-ä|",
+    );
 }
 
 #[test]
