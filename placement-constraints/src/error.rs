@@ -205,6 +205,17 @@ pub struct MatchError {
     reason: &'static str,
 }
 
+impl MatchError {
+    #[cfg(feature = "fancy-regex")]
+    pub(crate) fn too_much_backtracking() -> Self {
+        Self { reason: "undecided, the pattern needs too much backtracking for this value" }
+    }
+
+    pub(crate) fn word_boundaries() -> Self {
+        Self { reason: "undecided, \\b is not defined for all characters of this value" }
+    }
+}
+
 impl fmt::Display for MatchError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(self.reason)
@@ -219,7 +230,7 @@ fn column(text: &str, offset: usize) -> usize {
 }
 
 /// A text on one line: what would break or reorder the line is escaped, and a very long text is cut.
-struct Shown<'a> {
+pub(crate) struct Shown<'a> {
     text: &'a str,
     /// The character that must be in view, from 1.
     column: usize,
@@ -228,7 +239,7 @@ struct Shown<'a> {
 impl<'a> Shown<'a> {
     const MAX_CHARACTERS: usize = 1000;
 
-    fn new(text: &'a str) -> Self {
+    pub(crate) fn new(text: &'a str) -> Self {
         Self::around(text, 1)
     }
 

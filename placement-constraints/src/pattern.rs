@@ -1,35 +1,25 @@
 //! Patterns that match a whole value.
 
-mod translate;
+mod case;
+mod emit;
+mod engine;
+mod items;
+mod node;
+mod parser;
+mod property;
+mod sets;
+mod simplify;
+mod texts;
 
-use std::{cmp::Ordering, fmt, hash};
+use std::{cmp::Ordering, fmt, hash, sync::Arc};
 
-use regex::{Regex, RegexBuilder};
-
+use self::{
+    engine::Engine,
+    node::{Assertion, Node},
+};
 use crate::{MatchError, PatternError};
 
-/// Bytes that the automaton of one pattern may take.
-const MAX_AUTOMATON_BYTES: usize = 4 << 20;
-
-/// A Java regular expression that must match a whole value.
-///
-/// | construct | taken |
-/// |---|---|
-/// | literals, `\Q…\E`, `\.` and other escaped punctuation, `\t \n \r \f \a \e \xhh \uhhhh` | yes |
-/// | `.` | yes: anything but Java's line terminators |
-/// | `\d \D \w \W \s \S`, `\p{Alpha}` and the other POSIX names, `\P{…}` | yes: ASCII, as in Java |
-/// | classes of characters, ranges and the above, `[^…]` | yes |
-/// | classes in classes, `&&` | refused |
-/// | `x* x+ x? x{n} x{n,} x{n,m}`, greedy or reluctant | yes |
-/// | possessive repetitions, atomic groups | refused |
-/// | `(…)`, `(?:…)`, alternatives | yes |
-/// | look-around, back-references, named groups | refused |
-/// | `(?i)` at the beginning | yes: ASCII letters, as in Java |
-/// | other flags | refused |
-/// | `^ \A \z`; `$` where the match ends | yes |
-/// | `\b \B \Z \G`, Unicode properties | refused |
-///
-/// Whatever Java's compiler refuses is refused too.
+/// A Java regular expression that must match a whole value; cheap to clone.
 ///
 /// ```
 /// use placement_constraints::Pattern;
@@ -37,15 +27,18 @@ const MAX_AUTOMATON_BYTES: usize = 4 << 20;
 /// let pattern = Pattern::new("r[0-9]+")?;
 /// assert_eq!(pattern.is_match("r17"), Ok(true));
 /// assert_eq!(pattern.is_match("r17b"), Ok(false));
-/// assert!(Pattern::new("(?<=a)b").is_err());
 /// # Ok::<(), placement_constraints::PatternError>(())
 /// ```
 ///
 /// Equality and order are those of the text.
 #[derive(Clone)]
-pub struct Pattern {
+pub struct Pattern(Arc<Parts>);
+
+struct Parts {
     text: String,
-    regex: Regex,
+    engine: Engine,
+    /// Whether it has `\b` or `\B`.
+    has_word_boundaries: bool,
 }
 
 impl Pattern {
@@ -54,52 +47,52 @@ impl Pattern {
     /// # Errors
     /// It is no Java regular expression, uses what is not supported, or is too large.
     pub fn new(text: &str) -> Result<Self, PatternError> {
-        let translated = translate::translate(text)?;
-        let regex = RegexBuilder::new(&format!(r"\A(?:{translated})\z"))
-            .size_limit(MAX_AUTOMATON_BYTES)
-            .build()
-            .map_err(|error| {
-                let reason = match error {
-                    regex::Error::CompiledTooBig(limit) => {
-                        format!("the pattern is too large, its automaton would exceed {limit} bytes")
-                    }
-                    // What is left after the translation are groups nested too deeply.
-                    other => other.to_string().lines().last().unwrap_or_default().to_owned(),
-                };
-                PatternError::new(text, 0, reason)
-            })?;
-        Ok(Self { text: text.to_owned(), regex })
+        let node = simplify::simplify(parser::parse(text)?);
+        let has_word_boundaries = node.any(&|part| {
+            matches!(part, Node::Assertion(Assertion::WordBoundary | Assertion::NotWordBoundary))
+        });
+        let engine = Engine::new(&node).map_err(|reason| PatternError::new(text, 0, reason))?;
+        Ok(Self(Arc::new(Parts { text: text.to_owned(), engine, has_word_boundaries })))
     }
 
     /// The text that it was compiled from.
     pub fn as_str(&self) -> &str {
-        &self.text
+        &self.0.text
     }
 
     /// Whether it matches the whole value.
     ///
+    /// Takes time linear in the length of the value, except for look-around, back-references and what else
+    /// needs backtracking, which is limited.
+    ///
     /// # Errors
-    /// It could not be decided within the limits.
+    /// It could not be decided within the limits of backtracking; or the pattern has `\b` or `\B` and the
+    /// value has characters for which it is not known whether Java counts them to a word: combining marks,
+    /// connectors other than `_`, and what is younger than Unicode 13.
     pub fn is_match(&self, value: &str) -> Result<bool, MatchError> {
-        Ok(self.regex.is_match(value))
+        if self.0.has_word_boundaries && !value.is_ascii() && value.chars().any(property::is_doubtful_in_word)
+        {
+            return Err(MatchError::word_boundaries());
+        }
+        self.0.engine.is_match(value)
     }
 }
 
 impl fmt::Display for Pattern {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.text)
+        formatter.write_str(self.as_str())
     }
 }
 
 impl fmt::Debug for Pattern {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_tuple("Pattern").field(&self.text).finish()
+        formatter.debug_tuple("Pattern").field(&self.as_str()).finish()
     }
 }
 
 impl PartialEq for Pattern {
     fn eq(&self, other: &Self) -> bool {
-        self.text == other.text
+        self.as_str() == other.as_str()
     }
 }
 
@@ -113,12 +106,12 @@ impl PartialOrd for Pattern {
 
 impl Ord for Pattern {
     fn cmp(&self, other: &Self) -> Ordering {
-        self.text.cmp(&other.text)
+        self.as_str().cmp(other.as_str())
     }
 }
 
 impl hash::Hash for Pattern {
     fn hash<H: hash::Hasher>(&self, state: &mut H) {
-        self.text.hash(state);
+        self.as_str().hash(state);
     }
 }

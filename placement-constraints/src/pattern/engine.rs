@@ -1,0 +1,86 @@
+//! What decides whether a value matches.
+
+use regex::{Regex, RegexBuilder};
+
+use super::{
+    emit::{Dialect, emit, is_regular},
+    node::Node,
+    texts::texts,
+};
+use crate::MatchError;
+
+/// Bytes that the automaton of one pattern may take.
+const MAX_AUTOMATON_BYTES: usize = 4 << 20;
+/// How often one match may go back. Each time may read much of the value again.
+#[cfg(feature = "fancy-regex")]
+const MAX_BACKTRACKS: usize = 100_000;
+
+const TOO_LARGE: &str = "the pattern is too large";
+
+/// A compiled pattern.
+pub(super) enum Engine {
+    /// The value is one of these.
+    Texts(Box<[Box<str>]>),
+    Regular(Regex),
+    #[cfg(feature = "fancy-regex")]
+    Backtracking(Box<fancy_regex::Regex>),
+}
+
+impl Engine {
+    /// Compiles a pattern; an error is the reason in words.
+    pub(super) fn new(node: &Node) -> Result<Self, String> {
+        if let Some(texts) = texts(node) {
+            return Ok(Self::Texts(texts.into_iter().map(String::into_boxed_str).collect()));
+        }
+        if !is_regular(node) {
+            return Self::backtracking(node);
+        }
+        let pattern = anchored(node, Dialect::Regular)?;
+        let built = RegexBuilder::new(&pattern).size_limit(MAX_AUTOMATON_BYTES).nest_limit(1000).build();
+        built.map(Self::Regular).map_err(|error| match error {
+            regex::Error::CompiledTooBig(limit) => {
+                format!("{TOO_LARGE}, its automaton would exceed {limit} bytes")
+            }
+            other => other.to_string(),
+        })
+    }
+
+    #[cfg(feature = "fancy-regex")]
+    fn backtracking(node: &Node) -> Result<Self, String> {
+        let pattern = anchored(node, Dialect::Backtracking)?;
+        let built = fancy_regex::RegexBuilder::new(&pattern)
+            .backtrack_limit(MAX_BACKTRACKS)
+            .delegate_size_limit(MAX_AUTOMATON_BYTES)
+            .delegate_dfa_size_limit(MAX_AUTOMATON_BYTES)
+            .build();
+        match built {
+            Ok(regex) => Ok(Self::Backtracking(Box::new(regex))),
+            Err(error) => {
+                Err(format!("this use of look-around or back-references is not supported: {error}"))
+            }
+        }
+    }
+
+    #[cfg(not(feature = "fancy-regex"))]
+    fn backtracking(_: &Node) -> Result<Self, String> {
+        Err("look-around, back-references, atomic groups, possessive repetitions and anchors within the \
+             pattern need the feature fancy-regex"
+            .to_owned())
+    }
+
+    pub(super) fn is_match(&self, value: &str) -> Result<bool, MatchError> {
+        match self {
+            Self::Texts(texts) => Ok(texts.iter().any(|text| &**text == value)),
+            Self::Regular(regex) => Ok(regex.is_match(value)),
+            #[cfg(feature = "fancy-regex")]
+            Self::Backtracking(regex) => regex
+                .is_match_input(fancy_regex::RegexInput::new(value).anchored(true))
+                .map_err(|_| MatchError::too_much_backtracking()),
+        }
+    }
+}
+
+fn anchored(node: &Node, dialect: Dialect) -> Result<String, String> {
+    let pattern = emit(node, dialect).ok_or(TOO_LARGE)?;
+    Ok(format!(r"\A(?:{pattern})\z"))
+}

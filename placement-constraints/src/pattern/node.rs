@@ -1,0 +1,117 @@
+//! What a pattern is made of.
+
+use std::sync::Arc;
+
+use regex_syntax::hir::ClassUnicode;
+
+/// A part of a pattern, with all flags resolved.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Node {
+    /// Matches nothing at all, in between characters.
+    Empty,
+    Character(char),
+    /// One character out of a set; of an empty set there is none.
+    Set(Arc<ClassUnicode>),
+    Concatenation(Vec<Self>),
+    Alternatives(Vec<Self>),
+    Repeated(Box<Self>, Repetition),
+    /// A group that can be referred to by its number.
+    Captured(u32, Box<Self>),
+    /// Once it has matched, it is not tried in other ways.
+    Atomic(Box<Self>),
+    LookAround(LookAround, Box<Self>),
+    BackReference(u32),
+    Assertion(Assertion),
+}
+
+/// How often something is repeated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Repetition {
+    pub(super) least: u32,
+    pub(super) most: Option<u32>,
+    pub(super) kind: RepetitionKind,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum RepetitionKind {
+    Greedy,
+    Reluctant,
+    Possessive,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum LookAround {
+    Ahead,
+    NotAhead,
+    Behind,
+    NotBehind,
+}
+
+/// Something that holds between two characters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Assertion {
+    Start,
+    End,
+    /// At the end, or before the line terminator that ends the text.
+    EndOrLastLine(LineTerminators),
+    LineStart(LineTerminators),
+    LineEnd(LineTerminators),
+    WordBoundary,
+    NotWordBoundary,
+}
+
+/// What ends a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum LineTerminators {
+    /// `\n`, `\r`, `\r\n`, next line, line separator, paragraph separator.
+    All,
+    /// `\n`, with the flag `d`.
+    LineFeed,
+}
+
+impl Node {
+    /// How many characters it matches at least and, unless there is no limit, at most.
+    pub(super) fn length(&self) -> (u32, Option<u32>) {
+        match self {
+            Self::Empty | Self::LookAround(..) | Self::Assertion(_) => (0, Some(0)),
+            Self::Character(_) | Self::Set(_) => (1, Some(1)),
+            Self::Concatenation(parts) => parts.iter().map(Self::length).fold((0, Some(0)), |sum, part| {
+                (sum.0.saturating_add(part.0), sum.1.zip(part.1).and_then(|(a, b)| a.checked_add(b)))
+            }),
+            Self::Alternatives(parts) => parts
+                .iter()
+                .map(Self::length)
+                .reduce(|a, b| (a.0.min(b.0), a.1.zip(b.1).map(|(a, b)| a.max(b))))
+                .unwrap_or((0, Some(0))),
+            Self::Repeated(part, repetition) => {
+                let (least, most) = part.length();
+                let most = match (most, repetition.most) {
+                    (Some(0), _) => Some(0),
+                    (most, times) => most.zip(times).and_then(|(length, times)| length.checked_mul(times)),
+                };
+                (least.saturating_mul(repetition.least), most)
+            }
+            Self::Captured(_, part) | Self::Atomic(part) => part.length(),
+            Self::BackReference(_) => (0, None),
+        }
+    }
+
+    /// Whether it, or something in it, is as asked.
+    pub(super) fn any(&self, asked: &impl Fn(&Self) -> bool) -> bool {
+        asked(self)
+            || match self {
+                Self::Concatenation(parts) | Self::Alternatives(parts) => {
+                    parts.iter().any(|part| part.any(asked))
+                }
+                Self::Repeated(part, _)
+                | Self::Captured(_, part)
+                | Self::Atomic(part)
+                | Self::LookAround(_, part) => part.any(asked),
+                Self::Empty
+                | Self::Character(_)
+                | Self::Set(_)
+                | Self::BackReference(_)
+                | Self::Assertion(_) => false,
+            }
+    }
+}
