@@ -2,10 +2,10 @@
 //!
 //! [`ContainerFactory`] is one Mesos framework. It launches each container as a task on an agent whose
 //! offer fits and whose attributes satisfy the constraints, and gives out a [`Container`] that can be
-//! initialized, run, read for logs and destroyed. The program `whisk-mesos` is built on nothing but
-//! this.
+//! initialized, run, read for logs and destroyed. The program `whisk-mesos` has no other way to containers.
 
 mod action;
+mod attributes;
 mod config;
 mod container;
 mod error;
@@ -15,6 +15,7 @@ mod task_info;
 
 pub use crate::{
     action::{Activation, ActivationResponse, ActivationStatus, Initializer},
+    attributes::AgentAttributes,
     config::FactoryConfig,
     container::{Container, ContainerAddress},
     error::{CleanupError, ConfigError, CreateError, DestroyError, InitializationError},

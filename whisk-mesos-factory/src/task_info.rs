@@ -1,15 +1,15 @@
 //! A container as a Mesos task.
 
-use std::{borrow::Cow, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use mesos_proto::v1::{
     self,
     container_info::{DockerInfo, docker_info::Network},
 };
 use mesos_scheduler_client::{Eligibility, PortRequest, TaskSpec};
-use placement_constraints::{Attributes, ConstraintSet};
+use placement_constraints::ConstraintSet;
 
-use crate::{config::FactoryConfig, factory::ContainerRequest};
+use crate::{attributes::AgentAttributes, config::FactoryConfig, factory::ContainerRequest};
 
 /// The port that every action container listens on.
 pub(crate) const ACTION_PORT: u16 = 8080;
@@ -89,19 +89,10 @@ fn eligibility(constraints: &ConstraintSet) -> Option<Eligibility> {
     }
     let constraints = constraints.clone();
     Some(Arc::new(move |offer: &v1::Offer| {
-        let attributes = OfferAttributes(offer);
+        let attributes = AgentAttributes::new(&offer.attributes);
         let verdict = constraints.check(&attributes);
         if verdict.is_satisfied() { Ok(()) } else { Err(verdict.to_string()) }
     }))
-}
-
-/// The attributes of an agent as text. Of two with one name the first counts, as in the master.
-struct OfferAttributes<'a>(&'a v1::Offer);
-
-impl Attributes for OfferAttributes<'_> {
-    fn get(&self, name: &str) -> Option<Cow<'_, str>> {
-        self.0.attributes.iter().find(|attribute| attribute.name == name)?.canonical_text()
-    }
 }
 
 #[cfg(test)]
