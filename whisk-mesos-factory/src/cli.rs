@@ -2,12 +2,13 @@
 
 mod arguments;
 mod code;
+mod explain;
 mod interrupt;
 mod local;
 mod output;
 mod run;
 
-use std::process::ExitCode;
+use std::{io, process::ExitCode};
 
 use clap::{Parser, error::ErrorKind};
 
@@ -21,7 +22,8 @@ use self::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Exit {
     Success = 0,
-    ActionFailed = 1,
+    /// The action failed, or constraints do not hold.
+    Negative = 1,
     Usage = 2,
     PlatformFailed = 3,
     /// As shells count a program that SIGINT ended.
@@ -32,6 +34,35 @@ impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
         Self::from(exit as u8)
     }
+}
+
+/// Why there is no result, and the exit code for it.
+#[derive(Debug)]
+struct Failure {
+    exit: Exit,
+    message: String,
+}
+
+impl Failure {
+    fn usage(message: String) -> Self {
+        Self { exit: Exit::Usage, message }
+    }
+
+    fn platform(message: String) -> Self {
+        Self { exit: Exit::PlatformFailed, message }
+    }
+
+    fn of_stdout(error: &io::Error) -> Self {
+        Self::platform(format!("stdout cannot be written: {error}"))
+    }
+}
+
+/// Tells a failure on stderr.
+fn conclude(result: Result<Exit, Failure>, output: &Output) -> Exit {
+    result.unwrap_or_else(|failure| {
+        output.problem(&failure.message);
+        failure.exit
+    })
 }
 
 /// Cleaning up can be given up, too: the result is `None` then.
@@ -67,8 +98,9 @@ pub(crate) fn main() -> ExitCode {
     };
     let exit = runtime.block_on(async {
         match arguments.command {
-            Command::Run(run) => run::run(*run, &output).await.into(),
-            Command::Local(local) => local::run(local, &output).await.into(),
+            Command::Run(run) => conclude(run::run(*run, &output).await, &output).into(),
+            Command::Explain(explain) => conclude(explain::run(explain, &output).await, &output).into(),
+            Command::Local(local) => conclude(local::run(local, &output).await, &output).into(),
             Command::ActionRuntime(runtime) => local::action_runtime(runtime, &output).await,
         }
     });

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum, builder::NonEmptyStringValueParser};
 
 /// Runs Apache OpenWhisk actions as tasks of an Apache Mesos cluster.
 #[derive(Debug, Parser)]
@@ -23,6 +23,13 @@ pub(super) enum Command {
     /// succeeded; 1 it failed, its error is on stdout; 2 wrong usage or configuration; 3 the platform
     /// failed; 130 interrupted.
     Run(Box<Run>),
+    /// Says which constraints hold for attributes, or which agents of a cluster satisfy them all.
+    ///
+    /// With --attribute stdout has a line for each constraint; otherwise a line for each agent of the
+    /// cluster, the constraints that it fails below it, and a summary. The resources of agents play no role.
+    /// Exit codes: 0 all constraints hold, or an agent that is active satisfies them all; 1 not so; 2 wrong
+    /// usage; 3 the platform failed: no master could be asked; 130 interrupted.
+    Explain(Explain),
     /// Starts the embedded Mesos alone, for other frameworks and for curl, until it is interrupted.
     Local(Local),
     /// Serves one action over HTTP; started by the agents of the embedded Mesos.
@@ -91,6 +98,43 @@ pub(super) struct Run {
 }
 
 #[derive(Debug, Args)]
+pub(super) struct Explain {
+    /// Rule to explain: 'ATTRIBUTE LIKE PATTERN' or 'ATTRIBUTE UNLIKE PATTERN', where the pattern is a regular
+    /// expression for the whole value. Repeatable.
+    #[arg(long, value_name = "RULE", required = true)]
+    pub(super) constraint: Vec<String>,
+
+    /// What stands between the three parts of a rule; plain text, one space unless given.
+    #[arg(long, value_name = "TEXT", default_value = " ", hide_default_value = true, value_parser = NonEmptyStringValueParser::new())]
+    pub(super) delimiter: String,
+
+    /// What a missing attribute means.
+    #[arg(long, value_enum, value_name = "MEANING", default_value_t = MissingAttribute::Fails)]
+    pub(super) missing_attribute: MissingAttribute,
+
+    /// An attribute to check the rules with, read as by an agent that has NAME:VALUE among its
+    /// --attributes: 7.0 is the number 7, blanks are dropped. Repeatable: of two of one name the first counts.
+    #[arg(long, value_name = "NAME=VALUE", value_parser = attribute)]
+    pub(super) attribute: Vec<(String, String)>,
+
+    /// A real Mesos whose agents to check: http://host:port, several masters with commas.
+    #[arg(long, value_name = "URL", conflicts_with = "attribute")]
+    pub(super) master: Option<String>,
+
+    /// How many agents the embedded Mesos has, which is asked without --attribute and --master.
+    #[arg(long, value_name = "N", default_value_t = 3, conflicts_with_all = ["attribute", "master"], value_parser = clap::value_parser!(u16).range(1..=200))]
+    pub(super) agents: u16,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum MissingAttribute {
+    /// It fails LIKE and UNLIKE, as in OpenWhisk.
+    Fails,
+    /// It fails LIKE and satisfies UNLIKE, as in Marathon.
+    SatisfiesUnlike,
+}
+
+#[derive(Debug, Args)]
 pub(super) struct Local {
     /// How many agents.
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=200))]
@@ -134,6 +178,15 @@ fn duration(text: &str) -> Result<Duration, String> {
         return Err("must not be longer than a year".to_owned());
     }
     Ok(duration)
+}
+
+/// The name and the value of an attribute, which may be empty and hold a further `=`.
+fn attribute(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some(("", _)) => Err("the name is empty, expected NAME=VALUE".to_owned()),
+        Some((name, value)) => Ok((name.to_owned(), value.to_owned())),
+        None => Err("it has no '=', expected NAME=VALUE".to_owned()),
+    }
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use tokio::{
     task::JoinSet,
 };
 
-use super::Exit;
+use super::{Exit, Failure};
 
 /// Signals after which the program ends at once, whatever it does: somebody means it.
 const LAST_SIGNAL: u32 = 3;
@@ -21,7 +21,12 @@ pub(super) struct Interrupt {
 }
 
 impl Interrupt {
-    pub(super) fn listen() -> io::Result<Self> {
+    pub(super) fn listen() -> Result<Self, Failure> {
+        Self::try_listen()
+            .map_err(|error| Failure::platform(format!("signals cannot be listened for: {error}")))
+    }
+
+    fn try_listen() -> io::Result<Self> {
         let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
         let [int, term, hup] = kinds.map(signal);
         let (count, signals) = watch::channel(0);

@@ -5,7 +5,7 @@ use std::{env, ffi::OsString, process::ExitCode};
 use mesos_local::{AgentConfig, Cluster, ClusterConfig, runtime};
 
 use super::{
-    Exit,
+    Exit, Failure,
     arguments::{ActionRuntime, Local},
     interrupt::Interrupt,
     output::Output,
@@ -13,42 +13,31 @@ use super::{
 };
 
 /// A configuration whose agents run action containers with this very program.
-pub(super) fn cluster_config(agents: usize) -> Result<ClusterConfig, String> {
-    let program = env::current_exe()
-        .map_err(|error| format!("the path of this program, which serves actions, is not known: {error}"))?;
+pub(super) fn cluster_config(agents: usize) -> Result<ClusterConfig, Failure> {
+    let program = env::current_exe().map_err(|error| {
+        Failure::platform(format!("the path of this program, which serves actions, is not known: {error}"))
+    })?;
     let mut config = ClusterConfig::with_agents(agents);
     config.action_runtime = Some(vec![program.into_os_string(), OsString::from("action-runtime")]);
     Ok(config)
 }
 
-pub(super) async fn run(local: Local, output: &Output) -> Exit {
-    let mut interrupt = match Interrupt::listen() {
-        Ok(interrupt) => interrupt,
-        Err(error) => {
-            output.problem(&format!("signals cannot be listened for: {error}"));
-            return Exit::PlatformFailed;
-        }
-    };
-    let mut config = match cluster_config(usize::from(local.agents)) {
-        Ok(config) => config,
-        Err(problem) => {
-            output.problem(&problem);
-            return Exit::PlatformFailed;
-        }
-    };
+pub(super) async fn start(config: ClusterConfig) -> Result<Cluster, Failure> {
+    Cluster::start(config).await.map_err(|error| {
+        Failure::platform(format!("the embedded Mesos could not start: {}", with_causes(&error)))
+    })
+}
+
+pub(super) async fn run(local: Local, output: &Output) -> Result<Exit, Failure> {
+    let mut interrupt = Interrupt::listen()?;
+    let mut config = cluster_config(usize::from(local.agents))?;
     config.port = local.port;
     config.work_dir = local.work_dir;
     if !local.transcript {
         config.transcript_limit = 0;
     }
     let attributes: Vec<String> = config.agents.iter().map(attributes).collect();
-    let cluster = match Cluster::start(config).await {
-        Ok(cluster) => cluster,
-        Err(error) => {
-            output.problem(&format!("the embedded Mesos could not start: {}", with_causes(&error)));
-            return Exit::PlatformFailed;
-        }
-    };
+    let cluster = start(config).await?;
     let mut lines = vec![format!("master {}", cluster.master_url())];
     for (agent, attributes) in cluster.agents().iter().zip(attributes) {
         lines.push(format!("agent {} {} {} {attributes}", agent.name, agent.id, agent.url));
@@ -62,13 +51,7 @@ pub(super) async fn run(local: Local, output: &Output) -> Exit {
     if local.transcript {
         printed = printed.and_then(|()| output.result(transcript.to_string().trim_end()));
     }
-    match printed {
-        Ok(()) => Exit::Success,
-        Err(error) => {
-            output.problem(&format!("stdout cannot be written: {error}"));
-            Exit::PlatformFailed
-        }
-    }
+    printed.map(|()| Exit::Success).map_err(|error| Failure::of_stdout(&error))
 }
 
 fn attributes(agent: &AgentConfig) -> String {

@@ -7,7 +7,6 @@ use std::{
 };
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use mesos_local::Cluster;
 use mesos_proto::v1::TaskState;
 use serde_json::Value;
 use whisk_mesos_factory::{
@@ -16,11 +15,11 @@ use whisk_mesos_factory::{
 };
 
 use super::{
-    Exit,
+    Exit, Failure,
     arguments::Run,
     code::{self, Kind},
     interrupt::Interrupt,
-    local::{cluster_config, with_causes},
+    local::{cluster_config, start, with_causes},
     output::Output,
     unless_interrupted,
 };
@@ -41,33 +40,7 @@ struct Plan {
     timeout: Duration,
 }
 
-/// Why there is no result, and the exit code for it.
-struct Failure {
-    exit: Exit,
-    message: String,
-}
-
-impl Failure {
-    fn usage(message: String) -> Self {
-        Self { exit: Exit::Usage, message }
-    }
-
-    fn platform(message: String) -> Self {
-        Self { exit: Exit::PlatformFailed, message }
-    }
-}
-
-pub(super) async fn run(arguments: Run, output: &Output) -> Exit {
-    match try_run(arguments, output).await {
-        Ok(exit) => exit,
-        Err(failure) => {
-            output.problem(&failure.message);
-            failure.exit
-        }
-    }
-}
-
-async fn try_run(arguments: Run, output: &Output) -> Result<Exit, Failure> {
+pub(super) async fn run(arguments: Run, output: &Output) -> Result<Exit, Failure> {
     // Files are read before signals are listened for: one that never ends can be interrupted as usual.
     let mut plan = plan(&arguments).map_err(Failure::usage)?;
     let transcript = match &arguments.transcript {
@@ -76,22 +49,18 @@ async fn try_run(arguments: Run, output: &Output) -> Result<Exit, Failure> {
             Failure::usage(format!("the transcript cannot be written to '{}': {error}", path.display()))
         })?),
     };
-    let mut interrupt = Interrupt::listen()
-        .map_err(|error| Failure::platform(format!("signals cannot be listened for: {error}")))?;
+    let mut interrupt = Interrupt::listen()?;
     if arguments.master.is_some() {
         return with_factory(plan, output, &mut interrupt).await;
     }
     output.stage("starting an embedded Mesos");
-    let mut config = cluster_config(3).map_err(Failure::platform)?;
+    let mut config = cluster_config(3)?;
     if transcript.is_none() {
         config.transcript_limit = 0;
     }
-    let Some(cluster) = unless_interrupted(Cluster::start(config), &mut interrupt).await else {
+    let Some(cluster) = unless_interrupted(start(config), &mut interrupt).await.transpose()? else {
         return Ok(Exit::Interrupted);
     };
-    let cluster = cluster.map_err(|error| {
-        Failure::platform(format!("the embedded Mesos could not start: {}", with_causes(&error)))
-    })?;
     plan.config.master_url = cluster.master_url();
     let result = with_factory(plan, output, &mut interrupt).await;
     let said = cluster.transcript();
@@ -232,9 +201,7 @@ async fn activate(factory: &ContainerFactory, plan: Plan, output: &Output) -> Re
     if let Some(why) = logs.failure {
         output.problem(&format!("the logs are not complete: {why}"));
     }
-    output
-        .result(&response.result.to_string())
-        .map_err(|error| Failure::platform(format!("stdout cannot be written: {error}")))?;
+    output.result(&response.result.to_string()).map_err(|error| Failure::of_stdout(&error))?;
     let end = container.end();
     if let Some(end) = &end {
         output.problem(&format!("the container is gone: {end}"));
@@ -252,7 +219,7 @@ async fn activate(factory: &ContainerFactory, plan: Plan, output: &Output) -> Re
         {
             Exit::PlatformFailed
         }
-        ActivationStatus::ApplicationError | ActivationStatus::ActionDeveloperError => Exit::ActionFailed,
+        ActivationStatus::ApplicationError | ActivationStatus::ActionDeveloperError => Exit::Negative,
     })
 }
 
