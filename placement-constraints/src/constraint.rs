@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, cmp::Ordering, fmt, hash, sync::Arc};
 
-use crate::{Attributes, MatchError, ParseError, ParseOptions, Pattern, parse};
+use crate::{Attributes, MatchError, ParseError, ParseOptions, Pattern, error::Shown, parse};
 
 /// What a constraint asks of the value of its attribute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -112,7 +112,7 @@ impl Constraint {
     ///
     /// # Errors
     /// The constraint does not hold, for the reason returned.
-    pub fn check<'a>(&self, attributes: &'a (impl Attributes + ?Sized)) -> Result<(), Reason<'a>> {
+    pub fn check<'a>(&'a self, attributes: &'a (impl Attributes + ?Sized)) -> Result<(), Reason<'a>> {
         self.check_with(attributes, MissingAttribute::default())
     }
 
@@ -121,7 +121,7 @@ impl Constraint {
     /// # Errors
     /// The constraint does not hold, for the reason returned.
     pub fn check_with<'a>(
-        &self,
+        &'a self,
         attributes: &'a (impl Attributes + ?Sized),
         missing: MissingAttribute,
     ) -> Result<(), Reason<'a>> {
@@ -144,8 +144,8 @@ impl Constraint {
         }
     }
 
-    fn reason<'a>(&self, value: Option<Cow<'a, str>>, undecided: Option<MatchError>) -> Reason<'a> {
-        Reason { constraint: self.clone(), value, undecided }
+    fn reason<'a>(&'a self, value: Option<Cow<'a, str>>, undecided: Option<MatchError>) -> Reason<'a> {
+        Reason { constraint: self, value, undecided }
     }
 }
 
@@ -202,16 +202,24 @@ impl hash::Hash for Constraint {
 }
 
 /// Why a constraint does not hold.
+///
+/// Displayed, it is one line, in which a very long value is cut.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reason<'a> {
-    constraint: Constraint,
+    // Borrowed: clones of an Arc by many threads at once would wait for each other's counting.
+    constraint: &'a Constraint,
     value: Option<Cow<'a, str>>,
     undecided: Option<MatchError>,
 }
 
-impl Reason<'_> {
+impl<'a> Reason<'a> {
+    /// The constraint that does not hold.
+    pub fn constraint(&self) -> &'a Constraint {
+        self.constraint
+    }
+
     /// The attribute that was looked at.
-    pub fn attribute(&self) -> &str {
+    pub fn attribute(&self) -> &'a str {
         self.constraint.attribute()
     }
 
@@ -229,10 +237,11 @@ impl Reason<'_> {
 
 impl fmt::Display for Reason<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (&self.value, &self.undecided) {
-            (Some(value), None) => write!(formatter, "{} is '{value}'", self.attribute()),
-            (Some(value), Some(error)) => write!(formatter, "{} is '{value}': {error}", self.attribute()),
-            (None, _) => write!(formatter, "{} is missing", self.attribute()),
+        let attribute = Shown::new(self.attribute());
+        match (self.value.as_deref().map(Shown::new), &self.undecided) {
+            (Some(value), None) => write!(formatter, "{attribute} is '{value}'"),
+            (Some(value), Some(error)) => write!(formatter, "{attribute} is '{value}': {error}"),
+            (None, _) => write!(formatter, "{attribute} is missing"),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use crate::{Attributes, Constraint, MissingAttribute, ParseErrors, ParseOptions, Reason};
+use crate::{Attributes, Constraint, MissingAttribute, ParseErrors, ParseOptions, Reason, error::Shown};
 
 /// Constraints that must all hold; compiled once, cheap to clone. An empty set always holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -73,11 +73,10 @@ impl ConstraintSet {
 
     /// Checks a set of attributes, up to the first constraint that fails.
     pub fn check<'a>(&'a self, attributes: &'a (impl Attributes + ?Sized)) -> Verdict<'a> {
-        let failure = self.iter().find_map(|constraint| {
-            let reason = constraint.check_with(attributes, self.missing).err()?;
-            Some((constraint, reason))
-        });
-        Verdict { failure }
+        let mut constraints = self.iter();
+        Verdict {
+            failure: constraints.find_map(|constraint| constraint.check_with(attributes, self.missing).err()),
+        }
     }
 
     /// Checks a set of attributes against every constraint.
@@ -116,9 +115,11 @@ impl<'a> IntoIterator for &'a ConstraintSet {
 }
 
 /// Whether a set of constraints holds, and if not, the first one that fails.
+///
+/// Displayed, it is one line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verdict<'a> {
-    failure: Option<(&'a Constraint, Reason<'a>)>,
+    failure: Option<Reason<'a>>,
 }
 
 impl<'a> Verdict<'a> {
@@ -129,14 +130,14 @@ impl<'a> Verdict<'a> {
 
     /// The first constraint that fails, and why.
     pub fn failure(&self) -> Option<(&'a Constraint, &Reason<'a>)> {
-        self.failure.as_ref().map(|(constraint, reason)| (*constraint, reason))
+        self.failure.as_ref().map(|reason| (reason.constraint(), reason))
     }
 }
 
 impl fmt::Display for Verdict<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.failure {
-            Some((constraint, reason)) => write!(formatter, "'{constraint}' fails: {reason}"),
+            Some(reason) => write!(formatter, "'{}' fails: {reason}", shown(reason.constraint())),
             None => formatter.write_str("all constraints hold"),
         }
     }
@@ -165,6 +166,7 @@ impl fmt::Display for Explanation<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, (constraint, outcome)) in self.outcomes.iter().enumerate() {
             let line_end = if index == 0 { "" } else { "\n" };
+            let constraint = shown(constraint);
             match outcome {
                 Ok(()) => write!(formatter, "{line_end}'{constraint}' holds")?,
                 Err(reason) => write!(formatter, "{line_end}'{constraint}' fails: {reason}")?,
@@ -172,4 +174,8 @@ impl fmt::Display for Explanation<'_> {
         }
         Ok(())
     }
+}
+
+fn shown(constraint: &Constraint) -> Shown<'_> {
+    Shown::new(constraint.as_str())
 }
