@@ -6,6 +6,8 @@ use crate::{Attributes, MatchError, ParseError, ParseOptions, Pattern, error::Sh
 
 /// What a constraint asks of the value of its attribute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "UPPERCASE"))]
 pub enum Operator {
     /// The pattern matches the whole value.
     Like,
@@ -34,6 +36,8 @@ impl fmt::Display for Operator {
 
 /// What a missing attribute means.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
 pub enum MissingAttribute {
     /// It fails both operators, as in Apache OpenWhisk.
     #[default]
@@ -106,6 +110,11 @@ impl Constraint {
     /// The text that it was parsed from.
     pub fn as_str(&self) -> &str {
         &self.0.text
+    }
+
+    /// What separates the parts of the text.
+    pub fn delimiter(&self) -> &str {
+        &self.0.delimiter
     }
 
     /// Checks a set of attributes, in which a missing attribute fails.

@@ -41,12 +41,23 @@
 //! Values are text, from anything that implements [`Attributes`]. Who has numbers, ranges or sets makes
 //! text of them first. For Apache Mesos that is: a scalar without trailing zeros (`7`, `7.5`), ranges as
 //! `[1-3,8-9]`, a set sorted as `{a,b}`; of two attributes of one name the first counts.
+//!
+//! # Features
+//!
+//! - `fancy-regex` (default): patterns with look-around, back-references and what else needs backtracking.
+//! - `serde`: [`Constraint`] as its text, [`ConstraintSet`] as a list of texts, [`Operator`] as `LIKE` or
+//!   `UNLIKE`, [`MissingAttribute`] as `fails` or `satisfies-unlike`. Texts that are read have the parts
+//!   separated by one space; a list reports all its wrong entries at once. What its text alone does not tell
+//!   is not written but an error: a constraint with another delimiter, a set in which a missing attribute
+//!   satisfies `UNLIKE`.
 
 mod attributes;
 mod constraint;
 mod error;
 mod parse;
 mod pattern;
+#[cfg(feature = "serde")]
+mod serde;
 mod set;
 
 pub use self::{

@@ -24,11 +24,13 @@ type OnUnknownOperator = Arc<dyn Fn(usize, &ParseError) + Send + Sync>;
 
 impl Default for ParseOptions {
     fn default() -> Self {
-        Self { delimiter: " ".to_owned(), on_unknown_operator: None }
+        Self { delimiter: Self::DEFAULT_DELIMITER.to_owned(), on_unknown_operator: None }
     }
 }
 
 impl ParseOptions {
+    pub(crate) const DEFAULT_DELIMITER: &str = " ";
+
     /// Sets what separates the parts: plain text of one or more characters. One space by default.
     #[must_use]
     pub fn delimiter(mut self, delimiter: impl Into<String>) -> Self {

@@ -56,6 +56,11 @@ impl ConstraintSet {
         self
     }
 
+    /// What a missing attribute means.
+    pub fn missing_attribute(&self) -> MissingAttribute {
+        self.missing
+    }
+
     /// The constraints, in the order in which they were given.
     pub fn iter(&self) -> std::slice::Iter<'_, Constraint> {
         self.constraints.iter()
