@@ -107,6 +107,25 @@ fn attributes_are_what_an_agent_makes_of_them() {
 }
 
 #[test]
+fn a_pattern_that_cannot_be_decided_fails_and_says_so() {
+    // Word boundaries are not decided for values with combining marks.
+    let ended =
+        explain(&[r"--constraint=a LIKE e\b.*", r"--constraint=a UNLIKE e\b.*", "--attribute=a=e\u{301}"]);
+    assert_eq!(ended.code, Some(1), "{}", ended.stderr);
+    let lines: Vec<&str> = ended.stdout.lines().collect();
+    assert_eq!(lines.len(), 2, "{}", ended.stdout);
+    for (line, operator) in lines.into_iter().zip(["LIKE", "UNLIKE"]) {
+        let start = format!("'a {operator} e\\b.*' fails: a is 'e\u{301}': undecided");
+        assert!(line.starts_with(&start), "{line}");
+    }
+}
+
+#[test]
+fn a_rule_that_holds_a_line_feed_has_one_line() {
+    check(&["--constraint=a UNLIKE b\nc", "--attribute=a=b"], 0, "'a UNLIKE b\\nc' holds\n", "");
+}
+
+#[test]
 fn wrong_input_is_shown_with_what_was_expected() {
     let rule = "--constraint=rack LIKE r1";
     for (arguments, stderr) in [

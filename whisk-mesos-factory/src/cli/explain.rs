@@ -2,7 +2,7 @@
 
 use mesos_proto::v1::{self, master::response::GetAgents};
 use mesos_scheduler_client::{Masters, operator::MasterApi};
-use placement_constraints::{Constraint, ConstraintSet, MissingAttribute, ParseOptions, Reason};
+use placement_constraints::{ConstraintSet, MissingAttribute, ParseOptions};
 use whisk_mesos_factory::AgentAttributes;
 
 use super::{
@@ -76,14 +76,11 @@ fn attributes(given: &[(String, String)], output: &Output) -> Vec<v1::Attribute>
     for (name, value) in given {
         let attribute = v1::Attribute::parse(name, value);
         let text = attribute.canonical_text().unwrap_or_default();
+        let shown = format!("--attribute '{}={}'", name.escape_debug(), value.escape_debug());
         if attributes.iter().any(|earlier| earlier.name == *name) {
-            output.problem(&one_line(&format!(
-                "--attribute '{name}={value}' is ignored: of two of one name the first counts"
-            )));
+            output.problem(&format!("{shown} is ignored: of two of one name the first counts"));
         } else if text != *value {
-            output.problem(&one_line(&format!(
-                "--attribute '{name}={value}': an agent reads the value as '{text}'"
-            )));
+            output.problem(&format!("{shown}: an agent reads the value as '{}'", text.escape_debug()));
         }
         attributes.push(attribute);
     }
@@ -93,8 +90,8 @@ fn attributes(given: &[(String, String)], output: &Output) -> Vec<v1::Attribute>
 fn explain_attributes(constraints: &ConstraintSet, attributes: &[v1::Attribute]) -> Report {
     let attributes = AgentAttributes::new(attributes);
     let explanation = constraints.explain(&attributes);
-    let lines = explanation.iter().map(|(constraint, outcome)| verdict(constraint, outcome));
-    Report { lines: lines.collect(), is_satisfied: explanation.is_satisfied() }
+    let lines = explanation.to_string().lines().map(str::to_owned).collect();
+    Report { lines, is_satisfied: explanation.is_satisfied() }
 }
 
 fn explain_agents(constraints: &ConstraintSet, agents: &[Agent]) -> Report {
@@ -106,9 +103,12 @@ fn explain_agents(constraints: &ConstraintSet, agents: &[Agent]) -> Report {
         let matches = explanation.is_satisfied();
         let answer = if matches { "matches" } else { "does not match" };
         let note = agent.inactive.map(|why| format!(" ({why})")).unwrap_or_default();
-        lines.push(one_line(&format!("{} {} {answer}{note}", agent.host, agent.id)));
-        for (constraint, outcome) in explanation.iter().filter(|(_, outcome)| outcome.is_err()) {
-            lines.push(format!("  {}", verdict(constraint, outcome)));
+        lines.push(format!("{} {} {answer}{note}", agent.host.escape_debug(), agent.id.escape_debug()));
+        // An explanation has one line for each outcome, whatever rules and values hold.
+        for (verdict, (_, outcome)) in explanation.to_string().lines().zip(explanation.iter()) {
+            if outcome.is_err() {
+                lines.push(format!("  {verdict}"));
+            }
         }
         matching += usize::from(matches);
         active += usize::from(matches && agent.inactive.is_none());
@@ -116,26 +116,6 @@ fn explain_agents(constraints: &ConstraintSet, agents: &[Agent]) -> Report {
     let note = if active < matching { format!(", {active} of them active") } else { String::new() };
     lines.push(format!("{matching} of {} agents match{note}", agents.len()));
     Report { lines, is_satisfied: active > 0 }
-}
-
-fn verdict(constraint: &Constraint, outcome: Result<(), &Reason<'_>>) -> String {
-    one_line(&match outcome {
-        Ok(()) => format!("'{constraint}' holds"),
-        Err(reason) => format!("'{constraint}' fails: {reason}"),
-    })
-}
-
-/// Rules and attributes may hold anything, also what a terminal would obey; a line stays one.
-fn one_line(text: &str) -> String {
-    let mut line = String::new();
-    for character in text.chars() {
-        if character.is_control() {
-            line.extend(character.escape_default());
-        } else {
-            line.push(character);
-        }
-    }
-    line
 }
 
 /// An agent that a master knows.
