@@ -7,7 +7,6 @@ use placement_constraints::{
     Attributes, Constraint, ConstraintSet, MissingAttribute, Operator, ParseError, ParseErrorKind,
     ParseOptions, Pattern,
 };
-use proptest::prelude::*;
 
 #[test]
 fn the_first_two_delimiters_split() {
@@ -301,68 +300,6 @@ fn hostile_patterns_are_bounded() {
     assert_eq!(nested.is_match(&long), Ok(false));
 }
 
-proptest! {
-    #[test]
-    fn any_constraint_round_trips(
-        attribute in "\\PC{1,8}",
-        operator in prop::sample::select(Operator::ALL.as_slice()),
-        value in "\\PC{1,8}",
-        delimiter in "\\PC{1,3}",
-    ) {
-        // The delimiter may begin inside of the part before it; then the text has another meaning.
-        let ends_with_part = |part: &str| format!("{part}{delimiter}").find(&delimiter) == Some(part.len());
-        prop_assume!(ends_with_part(&attribute) && ends_with_part(operator.as_str()));
-        let text = format!("{attribute}{delimiter}{operator}{delimiter}{}", quoted(&value));
-        let options = ParseOptions::default().delimiter(delimiter);
-        let constraint = Constraint::parse_with(&text, &options).unwrap();
-        prop_assert_eq!(constraint.attribute(), &attribute);
-        prop_assert_eq!(constraint.operator(), operator);
-        prop_assert_eq!(Constraint::parse_with(&constraint.to_string(), &options).unwrap(), constraint.clone());
-        let holds = constraint.check(&[(attribute, value)]).is_ok();
-        prop_assert_eq!(holds, operator == Operator::Like);
-    }
-
-    #[test]
-    fn parsing_never_panics(text in "\\PC*", delimiter in "\\PC*") {
-        let _ = Constraint::parse_with(&text, &ParseOptions::default().delimiter(delimiter));
-    }
-
-    #[test]
-    fn compiling_never_panics(text in "[a-c0-3\\\\\\[\\]\\^\\-&(){}|*+?.$,:QEdDwWpPxu ]{0,24}", value in "\\PC{0,6}") {
-        if let Ok(pattern) = Pattern::new(&text) {
-            let _ = pattern.is_match(&value);
-        }
-    }
-
-    #[test]
-    fn like_and_unlike_are_opposite_for_a_present_attribute(pattern in "[ab.|*]{1,6}", value in "[ab]{0,4}") {
-        let attributes = [("x", value)];
-        let holds = |operator: Operator| {
-            Constraint::parse(&format!("x {operator} {pattern}")).map(|it| it.check(&attributes).is_ok())
-        };
-        if let (Ok(like), Ok(unlike)) = (holds(Operator::Like), holds(Operator::Unlike)) {
-            prop_assert_ne!(like, unlike);
-        }
-    }
-
-    #[test]
-    fn a_set_is_the_conjunction_of_its_constraints(
-        rules in prop::collection::vec(("[xyz]", prop::bool::ANY, "[ab]"), 0..5),
-        attributes in prop::collection::vec(("[xyz]", "[ab]"), 0..4),
-        lenient in prop::bool::ANY,
-    ) {
-        let missing = if lenient { MissingAttribute::SatisfiesUnlike } else { MissingAttribute::Fails };
-        let texts = rules.iter().map(|(attribute, like, pattern)| {
-            format!("{attribute} {} {pattern}", if *like { "LIKE" } else { "UNLIKE" })
-        });
-        let set = ConstraintSet::parse(texts).unwrap().with_missing_attribute(missing);
-        let all = set.iter().all(|constraint| constraint.check_with(&attributes, missing).is_ok());
-        prop_assert_eq!(set.check(&attributes).is_satisfied(), all);
-        prop_assert_eq!(set.explain(&attributes).is_satisfied(), all);
-        prop_assert_eq!(set.clone(), set);
-    }
-}
-
 #[track_caller]
 fn check_parts(delimiter: &str, text: &str, attribute: &str, operator: Operator, pattern: &str) {
     let constraint = Constraint::parse_with(text, &ParseOptions::default().delimiter(delimiter)).unwrap();
@@ -386,12 +323,4 @@ fn unknown_operator(text: &str, place: &str, what: &str) -> String {
 #[track_caller]
 fn check_attributes(constraint: &Constraint, attributes: &(impl Attributes + ?Sized)) {
     assert!(constraint.check(attributes).is_ok());
-}
-
-/// A pattern that matches a text and nothing else.
-fn quoted(text: &str) -> String {
-    let quote = |character: char| {
-        if character.is_ascii_punctuation() { format!("\\{character}") } else { character.to_string() }
-    };
-    text.chars().map(quote).collect()
 }
