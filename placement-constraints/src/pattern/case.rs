@@ -32,8 +32,31 @@ static CASED: LazyLock<Vec<[char; 3]>> = LazyLock::new(|| {
         .collect()
 });
 
+/// All characters that are taken for this one.
+pub(super) fn of_character(character: char, case: Case) -> ClassUnicode {
+    if case != Case::IgnoreUnicode {
+        return of_range(character, character, case);
+    }
+    let folded = lower(upper(character));
+    let same = CASED.iter().filter(|[_, _, other]| *other == folded);
+    let mut set =
+        ClassUnicode::new(same.map(|[character, ..]| ClassUnicodeRange::new(*character, *character)));
+    set.union(&sets::of(&[(character, character), (folded, folded)]));
+    set
+}
+
+/// All characters that are taken for one of a class that has this one as a member.
+pub(super) fn of_member(character: char, case: Case) -> ClassUnicode {
+    match character {
+        // Java looks among the first 256 characters only, and knows of those that have relatives beyond,
+        // except for this one.
+        'ß' => sets::one(character),
+        _ => of_character(character, case),
+    }
+}
+
 /// All characters that are taken for one of a range.
-pub(super) fn variants(first: char, last: char, case: Case) -> ClassUnicode {
+pub(super) fn of_range(first: char, last: char, case: Case) -> ClassUnicode {
     let mut set = sets::of(&[(first, last)]);
     match case {
         Case::Sensitive => {}
@@ -48,20 +71,10 @@ pub(super) fn variants(first: char, last: char, case: Case) -> ClassUnicode {
         }
         Case::IgnoreUnicode => {
             let is_in = |character: char| first <= character && character <= last;
-            // A single character is compared by what both are folded to, a range by what is in it.
-            let folded = (first == last).then(|| lower(upper(first)));
-            set.union(&ClassUnicode::new(
-                CASED
-                    .iter()
-                    .filter(|[_, upper, lower]| match folded {
-                        Some(folded) => folded == *lower,
-                        None => is_in(*upper) || is_in(*lower),
-                    })
-                    .map(|[character, ..]| ClassUnicodeRange::new(*character, *character)),
-            ));
-            if let Some(folded) = folded {
-                set.union(&sets::one(folded));
-            }
+            // Other than with one character, it counts what is in the range, not what that is folded to.
+            let same = CASED.iter().filter(|[_, upper, lower]| is_in(*upper) || is_in(*lower));
+            let same = same.map(|[character, ..]| ClassUnicodeRange::new(*character, *character));
+            set.union(&ClassUnicode::new(same));
         }
     }
     set

@@ -117,9 +117,12 @@ impl Emitter {
     fn repeated(&mut self, part: &Node, repetition: Repetition) -> Option<()> {
         let is_possessive = repetition.kind == RepetitionKind::Possessive;
         if is_possessive {
+            // Java does not go back into any single round either.
             self.out.push_str("(?>");
+            self.group("(?>", part)?;
+        } else {
+            self.unit(part)?;
         }
-        self.unit(part)?;
         let _ = match (repetition.least, repetition.most) {
             (0, None) => write!(self.out, "*"),
             (1, None) => write!(self.out, "+"),

@@ -96,6 +96,23 @@ impl Node {
         }
     }
 
+    /// Whether there is only one way to match it from a place on.
+    pub(super) fn is_rigid(&self) -> bool {
+        match self {
+            Self::Empty
+            | Self::Character(_)
+            | Self::Set(_)
+            | Self::Assertion(_)
+            | Self::BackReference(_)
+            | Self::Atomic(_)
+            | Self::LookAround(..) => true,
+            Self::Concatenation(parts) => parts.iter().all(Self::is_rigid),
+            Self::Repeated(part, repetition) => Some(repetition.least) == repetition.most && part.is_rigid(),
+            Self::Captured(_, part) => part.is_rigid(),
+            Self::Alternatives(_) => false,
+        }
+    }
+
     /// Whether it, or something in it, is as asked.
     pub(super) fn any(&self, asked: &impl Fn(&Self) -> bool) -> bool {
         asked(self)

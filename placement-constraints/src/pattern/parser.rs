@@ -37,12 +37,19 @@ pub(super) fn parse(text: &str) -> Result<Node, PatternError> {
         flags: Flags::default(),
         groups: Vec::new(),
         missing_groups: Vec::new(),
+        references: Vec::new(),
         depth: 0,
         ranges_left: MAX_RANGES,
     };
     let node = parser.alternatives()?;
     if let Some(item) = parser.look() {
         return parser.fail(item.at, "this ) closes no group");
+    }
+    if node.any(&|part| parser.is_doubtful_repetition(part)) {
+        return parser.fail(
+            0,
+            "back-references to a group within a repetition of what may be empty are not supported",
+        );
     }
     match parser.missing_groups.iter().find(|(number, _)| *number <= parser.groups.len()) {
         Some((number, at)) => {
@@ -60,6 +67,8 @@ struct Parser<'a> {
     flags: Flags,
     /// The capturing groups by the order of their opening parentheses.
     groups: Vec<Group>,
+    /// The groups that are referred to.
+    references: Vec<u32>,
     /// References to groups that were not there: their numbers, and where they stand. A reference to a
     /// group that never comes matches nothing.
     missing_groups: Vec<(usize, usize)>,
@@ -173,7 +182,7 @@ impl Parser<'_> {
         if case == Case::Sensitive || case == Case::IgnoreAscii && !character.is_ascii_alphabetic() {
             return Ok(Node::Character(character));
         }
-        let set = case::variants(character, character, case);
+        let set = case::of_character(character, case);
         match set.ranges() {
             [range] if range.start() == range.end() => Ok(Node::Character(character)),
             _ => self.set(set, self.items[self.next - 1].at),
@@ -229,7 +238,22 @@ impl Parser<'_> {
     /// Whether what is read next is white space or a comment that the flag `x` leaves out. Java is not
     /// consistent about those within constructs.
     fn is_at_gap(&self) -> bool {
-        self.flags.comments && self.look_raw().is_some_and(|item| is_space(item) || item.is('#'))
+        self.is_gap(self.next)
+    }
+
+    fn is_gap(&self, index: usize) -> bool {
+        self.flags.comments && self.items.get(index).is_some_and(|item| is_space(*item) || item.is('#'))
+    }
+
+    /// Whether it repeats a group that is referred to, in rounds that may be empty. Engines differ in
+    /// whether the group is set by such a round.
+    fn is_doubtful_repetition(&self, node: &Node) -> bool {
+        let Node::Repeated(part, _) = node else { return false };
+        part.length().0 == 0
+            && part.any(&|part| match part {
+                Node::Captured(number, _) => self.references.contains(number),
+                _ => false,
+            })
     }
 
     fn enter(&mut self, at: usize) -> Result<(), PatternError> {

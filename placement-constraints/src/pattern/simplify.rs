@@ -35,7 +35,7 @@ impl Simplifier {
             // Within these, what is tried first matters, so that a shorter way must stay one.
             Node::Atomic(part) => {
                 let part = self.node(*part, false);
-                if is_rigid(&part) { part } else { Node::Atomic(Box::new(part)) }
+                if part.is_rigid() { part } else { Node::Atomic(Box::new(part)) }
             }
             Node::LookAround(kind, part) => Node::LookAround(kind, Box::new(self.node(*part, false))),
             Node::Repeated(part, repetition) => self.repeated(*part, repetition, is_last),
@@ -84,6 +84,9 @@ impl Simplifier {
         }
         match part {
             Node::Empty => Node::Empty,
+            // Engines do not like these repeated.
+            Node::LookAround(..) | Node::Assertion(_) if repetition.least == 0 => Node::Empty,
+            Node::LookAround(..) | Node::Assertion(_) => part,
             part => Node::Repeated(Box::new(part), repetition),
         }
     }
@@ -147,17 +150,5 @@ fn first(node: &Node) -> Option<ClassUnicode> {
         | Node::LookAround(..)
         | Node::BackReference(_)
         | Node::Assertion(_) => None,
-    }
-}
-
-/// Whether there is only one way to match it from a place on.
-fn is_rigid(node: &Node) -> bool {
-    match node {
-        Node::Empty | Node::Character(_) | Node::Set(_) | Node::Assertion(_) | Node::BackReference(_) => true,
-        Node::Concatenation(parts) => parts.iter().all(is_rigid),
-        Node::Repeated(part, repetition) => Some(repetition.least) == repetition.most && is_rigid(part),
-        Node::Captured(_, part) => is_rigid(part),
-        Node::Atomic(_) | Node::LookAround(..) => true,
-        Node::Alternatives(_) => false,
     }
 }

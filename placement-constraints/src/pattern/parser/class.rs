@@ -2,7 +2,7 @@
 
 use regex_syntax::hir::ClassUnicode;
 
-use super::{Parser, escape::Escape, is_space};
+use super::{Parser, escape::Escape};
 use crate::{
     PatternError,
     pattern::{case, items::Item, sets},
@@ -12,6 +12,9 @@ impl Parser<'_> {
     /// Reads a class after its opening bracket.
     pub(super) fn class(&mut self, at: usize) -> Result<ClassUnicode, PatternError> {
         self.enter(at)?;
+        if self.is_at_gap() && self.look().is_some_and(|item| item.is('^')) {
+            return self.fail(at, "white space before ^ is not supported");
+        }
         let is_negated = self.take_if('^');
         let mut set = self.members(at)?;
         self.next += 1;
@@ -42,6 +45,9 @@ impl Parser<'_> {
                 });
                 self.check_after_intersection(at)?;
                 continue;
+            }
+            if item.is('&') && self.is_gap(self.next + 1) {
+                return self.fail(item.at, "white space after & is not supported");
             }
             let member = self.member(at, item)?;
             set = Some(union(set, &member));
@@ -99,19 +105,27 @@ impl Parser<'_> {
         } else {
             item.character
         };
-        let last = self.range_end(at, item.at, first)?;
-        Ok(case::variants(first, last, self.case()))
+        Ok(match self.range_end(at, item.at, first)? {
+            Some(last) => case::of_range(first, last, self.case()),
+            None => case::of_member(first, self.case()),
+        })
     }
 
-    /// The last character of the range that begins with one that was just read; that one if there is no
-    /// range.
-    fn range_end(&mut self, at: usize, first_at: usize, first: char) -> Result<char, PatternError> {
-        if !self.look_raw().is_some_and(|item| item.is('-')) {
-            return Ok(first);
+    /// The last character of the range that begins with one that was just read, if it begins one.
+    fn range_end(&mut self, at: usize, first_at: usize, first: char) -> Result<Option<char>, PatternError> {
+        let is_apart = self.is_at_gap();
+        if !self.look().is_some_and(|item| item.is('-')) {
+            return Ok(None);
+        }
+        if is_apart {
+            return self.fail(first_at, "white space before - is not supported");
         }
         match self.items.get(self.next + 1) {
-            Some(item) if item.is('[') || item.is(']') => return Ok(first),
+            Some(item) if item.is('[') || item.is(']') => return Ok(None),
             _ => self.next += 1,
+        }
+        if self.is_at_gap() {
+            return self.fail(first_at, "white space after - is not supported");
         }
         let item = self.member_item(at)?;
         self.next += 1;
@@ -129,21 +143,15 @@ impl Parser<'_> {
             let (first, last) = (first.escape_default(), last.escape_default());
             return self.fail(first_at, format!("{first}-{last} is no range"));
         }
-        Ok(last)
+        Ok(Some(last))
     }
 
     /// The item that is read next in a class.
-    fn member_item(&self, at: usize) -> Result<Item, PatternError> {
-        let Some(item) = self.look_raw() else {
-            return self.fail(at, "this class is not closed, expected ]");
-        };
-        if self.flags.comments && (is_space(item) || item.is('#')) {
-            return self.fail(
-                item.at,
-                "white space and # in a class are not supported with the flag x, put \\ before them",
-            );
+    fn member_item(&mut self, at: usize) -> Result<Item, PatternError> {
+        match self.look() {
+            Some(item) => Ok(item),
+            None => self.fail(at, "this class is not closed, expected ]"),
         }
-        Ok(item)
     }
 }
 

@@ -275,9 +275,13 @@ impl Parser<'_> {
             Some(group) if group.is_in_look_around => {
                 self.fail(at, format!("group {number} is in a look-around, which is not supported"))
             }
-            Some(_) => {
-                u32::try_from(number).map(Node::BackReference).or_else(|_| self.fail(at, "too many groups"))
-            }
+            Some(_) => match u32::try_from(number) {
+                Ok(number) => {
+                    self.references.push(number);
+                    Ok(Node::BackReference(number))
+                }
+                Err(_) => self.fail(at, "there are too many groups"),
+            },
         }
     }
 }

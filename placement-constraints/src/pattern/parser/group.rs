@@ -140,10 +140,17 @@ impl Parser<'_> {
     fn check_look_behind(&self, kind: LookAround, body: &Node, at: usize) -> Result<(), PatternError> {
         match kind {
             LookAround::Ahead | LookAround::NotAhead => Ok(()),
-            LookAround::Behind | LookAround::NotBehind => match body.length() {
-                (_, Some(_)) => Ok(()),
-                (_, None) => self.fail(at, "the length of a look-behind must have a limit"),
-            },
+            LookAround::Behind | LookAround::NotBehind => {
+                // Nor does it find the limit of a repeated group that can match in several ways.
+                let is_unclear = body.any(&|part| match part {
+                    Node::Repeated(part, _) => part.length() != (1, Some(1)) && !part.is_rigid(),
+                    _ => false,
+                });
+                if body.length().1.is_none() || is_unclear {
+                    return self.fail(at, "the length of a look-behind must have an obvious limit");
+                }
+                Ok(())
+            }
         }
     }
 }
