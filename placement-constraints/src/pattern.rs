@@ -7,6 +7,7 @@ mod items;
 mod node;
 mod parser;
 mod property;
+mod scripts;
 mod sets;
 mod simplify;
 mod texts;

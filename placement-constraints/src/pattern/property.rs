@@ -10,7 +10,7 @@ use regex_syntax::{
     hir::{Class, ClassUnicode, HirKind},
 };
 
-use super::sets;
+use super::{scripts, sets};
 
 /// Whether names of POSIX classes mean ASCII only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -160,8 +160,30 @@ pub(super) fn word() -> Option<ClassUnicode> {
 pub(super) fn unicode(name: &str) -> Option<ClassUnicode> {
     let mut set = raw(name)?;
     set.intersect(&KNOWN);
+    match name {
+        "Mn" => set.union(&sets::of(SPACING_SINCE)),
+        "Mc" => set.difference(&sets::of(SPACING_SINCE)),
+        "Lowercase" => set.difference(&sets::of(LOWERCASE_SINCE)),
+        "Alphabetic" => set.difference(&sets::of(ALPHABETIC_SINCE)),
+        _ => {}
+    }
     Some(set)
 }
+
+/// What became a spacing mark after Unicode 13.
+const SPACING_SINCE: &[(char, char)] = &[('\u{1734}', '\u{1734}'), ('\u{1171E}', '\u{1171E}')];
+/// What became Han, from common, after Unicode 13.
+const HAN_SINCE: &[(char, char)] = &[('\u{16FE2}', '\u{16FE3}')];
+/// What became lower case after Unicode 13.
+const LOWERCASE_SINCE: &[(char, char)] = &[('\u{10FC}', '\u{10FC}'), ('\u{AB69}', '\u{AB69}')];
+/// What became alphabetic after Unicode 13.
+const ALPHABETIC_SINCE: &[(char, char)] = &[
+    ('\u{363}', '\u{36F}'),
+    ('\u{C04}', '\u{C04}'),
+    ('\u{F82}', '\u{F83}'),
+    ('\u{1DD3}', '\u{1DE6}'),
+    ('\u{11080}', '\u{11081}'),
+];
 
 fn union(names: &[&str]) -> Option<ClassUnicode> {
     let mut set = ClassUnicode::empty();
@@ -188,8 +210,16 @@ fn unassigned() -> Option<ClassUnicode> {
 }
 
 fn script(name: &str) -> Option<ClassUnicode> {
-    let is_plain = !name.is_empty() && name.chars().all(|character| character.is_ascii_alphabetic());
-    if is_plain { unicode(&format!("Script={name}")) } else { None }
+    if !scripts::is_known(name) {
+        return None;
+    }
+    let mut set = unicode(&format!("Script={name}"))?;
+    match name.to_ascii_uppercase().as_str() {
+        "COMMON" | "ZYYY" => set.union(&sets::of(HAN_SINCE)),
+        "HAN" | "HANI" => set.difference(&sets::of(HAN_SINCE)),
+        _ => {}
+    }
+    Some(set)
 }
 
 fn raw(name: &str) -> Option<ClassUnicode> {

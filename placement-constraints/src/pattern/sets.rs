@@ -55,6 +55,13 @@ pub(super) fn one(character: char) -> ClassUnicode {
 
 /// All characters that are not in a set.
 pub(super) fn complement(mut set: ClassUnicode) -> ClassUnicode {
+    // The library takes the gap of the surrogates between these two for something that can be complemented.
+    let (before, after) = ('\u{D7FF}', '\u{E000}');
+    if set.ranges().iter().any(|range| range.end() == before)
+        && set.ranges().iter().any(|range| range.start() == after)
+    {
+        set.push(ClassUnicodeRange::new(before, after));
+    }
     set.negate();
     set
 }

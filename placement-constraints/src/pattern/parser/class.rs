@@ -16,13 +16,10 @@ impl Parser<'_> {
             return self.fail(at, "white space before ^ is not supported");
         }
         let is_negated = self.take_if('^');
-        let mut set = self.members(at)?;
+        let set = self.members(at)?;
         self.next += 1;
         self.depth -= 1;
-        if is_negated {
-            set.negate();
-        }
-        Ok(set)
+        Ok(if is_negated { sets::complement(set) } else { set })
     }
 
     /// Reads members up to the closing bracket, which is left. A bracket that comes first is a member.

@@ -127,7 +127,7 @@ impl Parser<'_> {
         if name.starts_with("In") || name.starts_with("block=") || name.starts_with("blk=") {
             return self.fail(at, "blocks of Unicode are not supported, only scripts and categories");
         }
-        const CASED: [&str; 10] = [
+        const CASED: [&str; 11] = [
             "LOWER",
             "UPPER",
             "LL",
@@ -137,6 +137,7 @@ impl Parser<'_> {
             "UPPERCASE",
             "TITLECASE",
             "JAVALOWERCASE",
+            "JAVATITLECASE",
             "JAVAUPPERCASE",
         ];
         let bare = name.rsplit('=').next().unwrap_or_default().to_ascii_uppercase();
