@@ -42,6 +42,12 @@
 //! text of them first. For Apache Mesos that is: a scalar without trailing zeros (`7`, `7.5`), ranges as
 //! `[1-3,8-9]`, a set sorted as `{a,b}`; of two attributes of one name the first counts.
 //!
+//! # Cost
+//!
+//! A check looks an attribute up and matches; it allocates only if the attributes do, if the engine of a
+//! pattern meets something for the first time, or if the pattern needs backtracking. Sets, constraints and
+//! patterns are shared, so that a clone costs next to nothing, and may be used by many threads.
+//!
 //! # Features
 //!
 //! - `fancy-regex` (default): patterns with look-around, back-references and what else needs backtracking.
@@ -50,6 +56,10 @@
 //!   separated by one space; a list reports all its wrong entries at once. What its text alone does not tell
 //!   is not written but an error: a constraint with another delimiter, a set in which a missing attribute
 //!   satisfies `UNLIKE`.
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}
 
 mod attributes;
 mod constraint;
