@@ -14,6 +14,12 @@ const MAX_AUTOMATON_BYTES: usize = 4 << 20;
 /// How often one match may go back. Each time may read much of the value again.
 #[cfg(feature = "fancy-regex")]
 const MAX_BACKTRACKS: usize = 100_000;
+/// Parts of the largest pattern that is matched by backtracking, and bytes of the longest value: the time
+/// for one match grows with both.
+#[cfg(feature = "fancy-regex")]
+const MAX_BACKTRACKING_PARTS: usize = 4096;
+#[cfg(feature = "fancy-regex")]
+const MAX_BACKTRACKING_VALUE: usize = 16 << 10;
 
 const TOO_LARGE: &str = "the pattern is too large";
 
@@ -47,6 +53,9 @@ impl Engine {
 
     #[cfg(feature = "fancy-regex")]
     fn backtracking(node: &Node) -> Result<Self, String> {
+        if node.count() > MAX_BACKTRACKING_PARTS {
+            return Err(format!("{TOO_LARGE} for look-around or back-references"));
+        }
         let pattern = anchored(node, Dialect::Backtracking)?;
         let built = fancy_regex::RegexBuilder::new(&pattern)
             .backtrack_limit(MAX_BACKTRACKS)
@@ -72,6 +81,10 @@ impl Engine {
         match self {
             Self::Texts(texts) => Ok(texts.iter().any(|text| &**text == value)),
             Self::Regular(regex) => Ok(regex.is_match(value)),
+            #[cfg(feature = "fancy-regex")]
+            Self::Backtracking(_) if value.len() > MAX_BACKTRACKING_VALUE => {
+                Err(MatchError::too_much_backtracking())
+            }
             #[cfg(feature = "fancy-regex")]
             Self::Backtracking(regex) => regex
                 .is_match_input(fancy_regex::RegexInput::new(value).anchored(true))

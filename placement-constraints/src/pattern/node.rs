@@ -113,22 +113,28 @@ impl Node {
         }
     }
 
+    /// How many parts it has, itself included.
+    #[cfg(feature = "fancy-regex")]
+    pub(super) fn count(&self) -> usize {
+        1 + self.parts().iter().map(Self::count).sum::<usize>()
+    }
+
     /// Whether it, or something in it, is as asked.
     pub(super) fn any(&self, asked: &impl Fn(&Self) -> bool) -> bool {
-        asked(self)
-            || match self {
-                Self::Concatenation(parts) | Self::Alternatives(parts) => {
-                    parts.iter().any(|part| part.any(asked))
-                }
-                Self::Repeated(part, _)
-                | Self::Captured(_, part)
-                | Self::Atomic(part)
-                | Self::LookAround(_, part) => part.any(asked),
-                Self::Empty
-                | Self::Character(_)
-                | Self::Set(_)
-                | Self::BackReference(_)
-                | Self::Assertion(_) => false,
+        asked(self) || self.parts().iter().any(|part| part.any(asked))
+    }
+
+    /// What it is made of.
+    pub(super) fn parts(&self) -> &[Self] {
+        match self {
+            Self::Concatenation(parts) | Self::Alternatives(parts) => parts,
+            Self::Repeated(part, _)
+            | Self::Captured(_, part)
+            | Self::Atomic(part)
+            | Self::LookAround(_, part) => std::slice::from_ref(&**part),
+            Self::Empty | Self::Character(_) | Self::Set(_) | Self::BackReference(_) | Self::Assertion(_) => {
+                &[]
             }
+        }
     }
 }
