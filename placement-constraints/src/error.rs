@@ -211,6 +211,10 @@ impl MatchError {
         Self { reason: "undecided, the pattern needs too much backtracking for this value" }
     }
 
+    pub(crate) fn value_too_long() -> Self {
+        Self { reason: "undecided, the value is too long for a pattern of this size" }
+    }
+
     pub(crate) fn word_boundaries() -> Self {
         Self { reason: "undecided, \\b is not defined for all characters of this value" }
     }

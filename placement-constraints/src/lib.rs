@@ -75,6 +75,6 @@ pub use self::{
     constraint::{Constraint, MissingAttribute, Operator, Reason},
     error::{MatchError, ParseError, ParseErrorKind, ParseErrors, PatternError},
     parse::ParseOptions,
-    pattern::Pattern,
+    pattern::{Pattern, Re2Error},
     set::{ConstraintSet, Explanation, Verdict},
 };

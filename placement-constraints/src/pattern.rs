@@ -7,6 +7,7 @@ mod items;
 mod node;
 mod parser;
 mod property;
+mod re2;
 mod scripts;
 mod sets;
 mod simplify;
@@ -14,6 +15,7 @@ mod texts;
 
 use std::{cmp::Ordering, fmt, hash, sync::Arc};
 
+pub use self::re2::Re2Error;
 use self::{
     engine::Engine,
     node::{Assertion, Node},
@@ -61,13 +63,38 @@ impl Pattern {
         &self.0.text
     }
 
+    /// The same for RE2, if there is such a text within the limits of a Mesos master.
+    ///
+    /// Masters match the whole text of an attribute against it, in the `text_matches` of an offer
+    /// constraint. It needs at most 100 instructions of RE2, which is what masters allow by default; that is
+    /// estimated, so that some that would fit are refused.
+    ///
+    /// ```
+    /// use placement_constraints::Pattern;
+    ///
+    /// assert_eq!(Pattern::new("r\\d")?.re2().as_deref(), Ok("r[0-9]"));
+    /// assert!(Pattern::new("(?!r1).*")?.re2().is_err());
+    /// # Ok::<(), placement_constraints::PatternError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// RE2 cannot express it, or might need more.
+    pub fn re2(&self) -> Result<String, Re2Error> {
+        // Read again, which is seldom needed, so that the tree need not be kept.
+        match parser::parse(self.as_str()) {
+            Ok(node) => re2::re2(&simplify::simplify(node)),
+            Err(error) => Err(Re2Error::from(error)),
+        }
+    }
+
     /// Whether it matches the whole value.
     ///
     /// Takes time linear in the length of the value, except for look-around, back-references and what else
     /// needs backtracking, which is limited.
     ///
     /// # Errors
-    /// It could not be decided within the limits of backtracking; or the pattern has `\b` or `\B` and the
+    /// It could not be decided: by backtracking within the limits; or at all, for a value so long, a megabyte
+    /// and a pattern of 500 instructions, that it might take seconds; or the pattern has `\b` or `\B` and the
     /// value has characters for which it is not known whether Java counts them to a word: combining marks,
     /// connectors other than `_`, and what is younger than Unicode 13.
     pub fn is_match(&self, value: &str) -> Result<bool, MatchError> {

@@ -38,21 +38,15 @@ pub(super) fn of_character(character: char, case: Case) -> ClassUnicode {
         return of_range(character, character, case);
     }
     let folded = lower(upper(character));
+    if folded == upper(character) {
+        // Java sees no case in it then, though others may be folded to it, as ẞ is to ß.
+        return sets::one(character);
+    }
     let same = CASED.iter().filter(|[_, _, other]| *other == folded);
     let mut set =
         ClassUnicode::new(same.map(|[character, ..]| ClassUnicodeRange::new(*character, *character)));
     set.union(&sets::of(&[(character, character), (folded, folded)]));
     set
-}
-
-/// All characters that are taken for one of a class that has this one as a member.
-pub(super) fn of_member(character: char, case: Case) -> ClassUnicode {
-    match character {
-        // Java looks among the first 256 characters only, and knows of those that have relatives beyond,
-        // except for this one.
-        'ß' => sets::one(character),
-        _ => of_character(character, case),
-    }
 }
 
 /// All characters that are taken for one of a range.

@@ -70,7 +70,8 @@ impl Emitter {
             Node::Concatenation(parts) => {
                 for part in parts {
                     match part {
-                        Node::Concatenation(_) | Node::Alternatives(_) => self.group("(?:", part)?,
+                        Node::Empty => {}
+                        Node::Alternatives(_) => self.group("(?:", part)?,
                         part => self.sequence(part)?,
                     }
                 }
@@ -102,7 +103,10 @@ impl Emitter {
             Node::BackReference(number) => {
                 let _ = write!(self.out, "(?:\\{number})");
             }
-            Node::Assertion(assertion) => self.out.push_str(&format!("(?:{})", assertion_text(*assertion))),
+            Node::Assertion(assertion) => match assertion_text(*assertion) {
+                one @ (r"\A" | r"\z" | r"\b" | r"\B") => self.out.push_str(one),
+                several => self.out.extend(["(?:", several, ")"]),
+            },
         }
         Some(())
     }
@@ -162,6 +166,11 @@ fn assertion_text(assertion: Assertion) -> &'static str {
 }
 
 fn push_set(out: &mut String, set: &ClassUnicode) {
+    if let [range] = set.ranges()
+        && range.start() == range.end()
+    {
+        return push_character(out, range.start());
+    }
     let complement = sets::complement(set.clone());
     let is_shorter = set.ranges().len() <= complement.ranges().len();
     // A class without members cannot be written.
@@ -173,8 +182,11 @@ fn push_set(out: &mut String, set: &ClassUnicode) {
     out.push_str(open);
     for range in shown.ranges() {
         push_character(out, range.start());
-        if range.start() != range.end() {
+        let further = u32::from(range.end()) - u32::from(range.start());
+        if further > 1 {
             out.push('-');
+        }
+        if further > 0 {
             push_character(out, range.end());
         }
     }

@@ -5,12 +5,16 @@ use regex::{Regex, RegexBuilder};
 use super::{
     emit::{Dialect, emit, is_regular},
     node::Node,
+    re2,
     texts::texts,
 };
 use crate::MatchError;
 
 /// Bytes that the automaton of one pattern may take.
 const MAX_AUTOMATON_BYTES: usize = 4 << 20;
+/// How many steps one match may take at worst, when each byte meets each instruction of the automaton. That
+/// is a few seconds; nearly always it takes far fewer.
+const MAX_STEPS: usize = 500_000_000;
 /// How often one match may go back. Each time may read much of the value again.
 #[cfg(feature = "fancy-regex")]
 const MAX_BACKTRACKS: usize = 100_000;
@@ -27,7 +31,11 @@ const TOO_LARGE: &str = "the pattern is too large";
 pub(super) enum Engine {
     /// The value is one of these.
     Texts(Box<[Box<str>]>),
-    Regular(Regex),
+    Regular {
+        regex: Regex,
+        /// Bytes of the longest value that is matched.
+        longest: usize,
+    },
     #[cfg(feature = "fancy-regex")]
     Backtracking(Box<fancy_regex::Regex>),
 }
@@ -43,7 +51,8 @@ impl Engine {
         }
         let pattern = anchored(node, Dialect::Regular)?;
         let built = RegexBuilder::new(&pattern).size_limit(MAX_AUTOMATON_BYTES).nest_limit(1000).build();
-        built.map(Self::Regular).map_err(|error| match error {
+        let longest = MAX_STEPS / re2::cost(node).max(1);
+        built.map(|regex| Self::Regular { regex, longest }).map_err(|error| match error {
             regex::Error::CompiledTooBig(limit) => {
                 format!("{TOO_LARGE}, its automaton would exceed {limit} bytes")
             }
@@ -80,7 +89,8 @@ impl Engine {
     pub(super) fn is_match(&self, value: &str) -> Result<bool, MatchError> {
         match self {
             Self::Texts(texts) => Ok(texts.iter().any(|text| &**text == value)),
-            Self::Regular(regex) => Ok(regex.is_match(value)),
+            Self::Regular { longest, .. } if value.len() > *longest => Err(MatchError::value_too_long()),
+            Self::Regular { regex, .. } => Ok(regex.is_match(value)),
             #[cfg(feature = "fancy-regex")]
             Self::Backtracking(_) if value.len() > MAX_BACKTRACKING_VALUE => {
                 Err(MatchError::too_much_backtracking())

@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use regex_syntax::hir::ClassUnicode;
 
+use super::sets;
+
 /// A part of a pattern, with all flags resolved.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Node {
@@ -70,6 +72,12 @@ pub(super) enum LineTerminators {
 }
 
 impl Node {
+    /// A line break of `\R`, the longer one first.
+    pub(super) fn line_break() -> Self {
+        let both = Self::Concatenation(vec![Self::Character('\r'), Self::Character('\n')]);
+        Self::Alternatives(vec![both, Self::Set(Arc::new(sets::of(sets::VERTICAL_SPACE)))])
+    }
+
     /// How many characters it matches at least and, unless there is no limit, at most.
     pub(super) fn length(&self) -> (u32, Option<u32>) {
         match self {

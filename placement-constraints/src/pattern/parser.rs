@@ -132,9 +132,21 @@ impl Parser<'_> {
                     }
                 }
             }
-            if let Some(repeated) = parts.pop() {
-                let repeated = self.repetition(repeated)?;
-                parts.push(repeated);
+            if let Some(part) = parts.pop() {
+                let has_line_break = part.any(&|part| *part == Node::line_break());
+                let is_line_break = item.is('\\') && has_line_break;
+                let repeated = self.repetition(part)?;
+                parts.push(match repeated {
+                    // In each round Java takes \r\n for good.
+                    Node::Repeated(part, repetition) if is_line_break => {
+                        Node::Repeated(Box::new(Node::Atomic(part)), repetition)
+                    }
+                    // In a group that depends on what else is in it.
+                    Node::Repeated(..) if has_line_break => {
+                        return self.fail(item.at, "\\R in a group that is repeated is not supported");
+                    }
+                    repeated => repeated,
+                });
             }
         }
         let only = only(&mut parts);

@@ -104,7 +104,7 @@ impl Parser<'_> {
         };
         Ok(match self.range_end(at, item.at, first)? {
             Some(last) => case::of_range(first, last, self.case()),
-            None => case::of_member(first, self.case()),
+            None => case::of_character(first, self.case()),
         })
     }
 

@@ -77,7 +77,7 @@ impl Parser<'_> {
             }
             'b' => Escape::Node(Node::Assertion(Assertion::WordBoundary)),
             'B' => Escape::Node(Node::Assertion(Assertion::NotWordBoundary)),
-            'R' => Escape::Node(self.line_break()?),
+            'R' => Escape::Node(Node::line_break()),
             'k' => Escape::Node(self.named_reference(at)?),
             digit @ '1'..='9' => Escape::Node(self.numbered_reference(at, digit)?),
             other if other.is_ascii_alphanumeric() => {
@@ -100,13 +100,6 @@ impl Parser<'_> {
     fn space(&self) -> ClassUnicode {
         let unicode = self.flags.unicode_classes.then(|| property::unicode("White_Space")).flatten();
         unicode.unwrap_or_else(|| sets::of(sets::SPACE))
-    }
-
-    /// `\R`: a line break, `\r\n` before `\r`.
-    fn line_break(&mut self) -> Result<Node, PatternError> {
-        let at = self.items[self.next - 1].at;
-        let both = Node::Concatenation(vec![Node::Character('\r'), Node::Character('\n')]);
-        Ok(Node::Alternatives(vec![both, self.set(sets::of(sets::VERTICAL_SPACE), at)?]))
     }
 
     /// Reads the name of a property: one letter, or a name in braces.
