@@ -5,7 +5,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use crate::{codegen, print, purity};
+use crate::{codegen, msrv, package, print, purity};
 
 /// Runs every step; the first that fails ends it.
 pub(crate) fn run(repository: &Path) -> Result<(), String> {
@@ -20,6 +20,8 @@ pub(crate) fn run(repository: &Path) -> Result<(), String> {
         cargo("default features", &format!("check --quiet -p {package}"))?;
         cargo("no default features", &format!("check --quiet -p {package} --no-default-features"))?;
     }
+    step("oldest Rust");
+    msrv::check(repository, msrv::Toolchain::Optional)?;
     let deny_warnings = [("RUSTDOCFLAGS", "-D warnings")];
     run_cargo(repository, "docs", "doc --workspace --no-deps --all-features", &deny_warnings)?;
     if is_installed("cargo-deny") {
@@ -27,6 +29,8 @@ pub(crate) fn run(repository: &Path) -> Result<(), String> {
     } else {
         step("licences: skipped, cargo-deny is not installed");
     }
+    step("packages");
+    package::verify_quickly(repository)?;
     cargo("tests and doctests", "test --workspace --all-features")
 }
 

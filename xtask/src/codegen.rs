@@ -12,7 +12,7 @@ use prost::Message;
 use crate::print;
 
 /// What to do with the generated files.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mode {
     /// Replace what is committed.
     Write,

@@ -1,40 +1,50 @@
-//! Chores of the repository: `cargo xtask codegen`, `cargo xtask ci`.
+//! Chores of the repository; `cargo xtask` lists them.
 
 use std::{env, path::PathBuf, process::ExitCode};
 
+use crate::arguments::{Command, USAGE};
+
+mod arguments;
+mod bench;
 mod ci;
 mod codegen;
+mod fuzz;
+mod msrv;
+mod package;
 mod purity;
-
-const USAGE: &str = "usage: cargo xtask <command>
-
-commands:
-  codegen           write the Rust code and the descriptors of mesos-proto from its .proto files
-  codegen --check   fail if what is committed differs from what codegen would write
-  ci                everything that CI checks, one step after the other, ending with all tests
-";
+mod workspace;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
-    let result = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        ["codegen"] => codegen::run(&repository(), codegen::Mode::Write),
-        ["codegen", "--check"] => codegen::run(&repository(), codegen::Mode::Check),
-        ["ci"] => ci::run(&repository()),
-        ["help" | "--help" | "-h"] => {
-            print(USAGE);
-            Ok(())
-        }
-        _ => {
-            report(&format!("unknown command '{}'\n\n{USAGE}", arguments.join(" ")));
+    let command = match arguments::parse(&arguments) {
+        Ok(command) => command,
+        Err(message) => {
+            report(&format!("xtask: {message}\n\n{USAGE}"));
             return ExitCode::from(2);
         }
     };
-    match result {
+    match run(&command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => {
             report(&format!("xtask: {message}"));
             ExitCode::FAILURE
         }
+    }
+}
+
+fn run(command: &Command) -> Result<(), String> {
+    let repository = repository();
+    match command {
+        Command::Bench(options) => bench::run(&repository, options),
+        Command::Ci => ci::run(&repository),
+        Command::Codegen(mode) => codegen::run(&repository, *mode),
+        Command::Fuzz(options) => fuzz::run(&repository, options),
+        Command::Help => {
+            print(USAGE);
+            Ok(())
+        }
+        Command::Msrv => msrv::check(&repository, msrv::Toolchain::Required),
+        Command::Package => package::verify(&repository),
     }
 }
 
