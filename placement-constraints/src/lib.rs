@@ -34,7 +34,9 @@
 //!
 //! Patterns are Java regular expressions, because the rules in use come from schedulers written for the
 //! JVM. A pattern means what it means in Java or is refused when it is parsed: [`Pattern`] lists what is
-//! taken. Matching takes time linear in the value; a pattern whose automaton is too large is refused.
+//! taken. Matching takes time linear in the value, and is limited where it cannot; a pattern that meets a
+//! limit is [undecided](Reason::undecided), and its constraint fails. [`Pattern::re2`] gives the text for the
+//! offer constraints of a Mesos master.
 //!
 //! # Attributes
 //!

@@ -24,6 +24,34 @@ use crate::{MatchError, PatternError};
 
 /// A Java regular expression that must match a whole value; cheap to clone.
 ///
+/// It means what it means in Java 17, `Pattern.compile(pattern).matcher(value).matches()`, or is refused:
+///
+/// | in Java | here |
+/// |---|---|
+/// | plain text, also quoted with `\Q…\E`, and up to 16 alternatives of it | compared, without an engine |
+/// | `.`, `\d \w \s \h \v` and their complements, classes with ranges, unions, `&&`, `^` | linear, as explicit sets: ASCII without `U`, `.` stops at all of Java's line terminators |
+/// | `\p{Alpha}` and the like, categories, scripts, `\p{IsAlphabetic}` and the like, `\p{javaLetter}` and the like | linear, as explicit sets of Unicode 13, which Java 17 knows |
+/// | `(…)`, `(?:…)`, `(?<name>…)`, alternatives, `* + ? {n} {n,} {n,m}`, greedy and reluctant | linear |
+/// | possessive repetitions, atomic groups | linear where it makes no difference, else backtracking |
+/// | flags `i d m s u x U`, alone or of a group | resolved; `i` is ASCII without `u` |
+/// | `^ \A \G \z`; `$ \Z` at the end of the match | linear |
+/// | `$ \Z` elsewhere, `^ $` with `m` | backtracking |
+/// | `\R` | linear; backtracking if repeated |
+/// | `\b \B` | linear; undecided for a value with combining marks and other doubtful characters, which versions of Java treat differently |
+/// | look-ahead, look-behind with an obvious limit | backtracking |
+/// | back-references | backtracking |
+/// | `\t \n \r \f \a \e \cx \0nn \xhh \x{h…} \uhhhh`, escaped punctuation | linear |
+/// | `a{1,2}{3}`, `{2}` | as in Java, which repeats the empty text there |
+/// | back-references with `i`, into look-around, into their own group, ahead, or to a group in a repetition of what may be empty; `\R` in a repeated group | refused |
+/// | `\p{Lu}`, `\p{Lower}` and the like with `i` | refused: versions of Java differ |
+/// | blocks such as `\p{InGreek}`, some `\p{java…}` | refused |
+/// | `\X`, `\b{g}`, `\N{…}`, the flag `c`, `(?-U)`, halves of surrogate pairs, NUL as it is | refused |
+/// | `[a&&]`, members after an intersection, white space within a construct with `x` | refused: Java takes them in ways that nobody means |
+/// | nesting deeper than 60, automata beyond 4 MiB | refused |
+///
+/// Backtracking needs the feature `fancy-regex`. It is limited, for one match, to 100,000 steps back and
+/// values of 16 KiB; beyond, the pattern is undecided.
+///
 /// ```
 /// use placement_constraints::Pattern;
 ///

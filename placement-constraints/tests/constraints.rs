@@ -291,13 +291,39 @@ fn equality_is_that_of_text_and_delimiter() {
 #[test]
 fn hostile_patterns_are_bounded() {
     let long = "a".repeat(1_000_000);
-    for pattern in [long.as_str(), "a{1000}{1000}", "(((a{100}){100}){100}){100}", &"(".repeat(100_000)] {
-        if let Ok(pattern) = Pattern::new(pattern) {
-            assert_eq!(pattern.is_match("b"), Ok(false));
+    let check = |pattern: &str, value: &str, expected: Result<bool, &str>| {
+        let is_match = Pattern::new(pattern).unwrap().is_match(value).map_err(|error| error.to_string());
+        let shown: String = pattern.chars().take(20).collect();
+        match expected {
+            Ok(expected) => assert_eq!(is_match, Ok(expected), "{shown}"),
+            Err(reason) => assert!(is_match.unwrap_err().contains(reason), "{shown}"),
         }
+    };
+    check(&long, &long, Ok(true));
+    check(&format!(r"\Q{}", "*".repeat(1_000_000)), "*", Ok(false));
+    check("((a*)*)*", &long, Ok(true));
+    check("((a*)*)*b", &long, Ok(false));
+    // The second repetition repeats the empty text, in Java too.
+    check("a{1000}{1000}", &"a".repeat(1000), Ok(true));
+    check("(a{1,100}){1,100}", &long, Err("the value is too long for a pattern of this size"));
+    if cfg!(feature = "fancy-regex") {
+        check("(?=((a*)*)*b).*", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", Ok(false));
+        check("(a*)*\\b(?=x).*", &long, Err("too much backtracking"));
+        check("(x+x+)+(?=y)", &"x".repeat(40), Err("too much backtracking"));
     }
-    let nested = Pattern::new("((a*)*)*b").unwrap();
-    assert_eq!(nested.is_match(&long), Ok(false));
+    let refused = |pattern: String, reason: &str| {
+        let error = Pattern::new(&pattern).err().unwrap();
+        assert!(error.reason().contains(reason), "{}", error.reason());
+        assert!(error.to_string().len() < 3000);
+    };
+    refused("(((a{100}){100}){100}){100}".to_owned(), "the pattern is too large");
+    refused("(".repeat(1_000_000), "nested more than 60 deep");
+    refused("[a".repeat(500_000), "nested more than 60 deep");
+    refused(r"\p{L}".repeat(200_000), "its classes have too many ranges");
+    refused("a*".repeat(300_000), "the pattern is too large");
+    if cfg!(feature = "fancy-regex") {
+        refused(r"(a)\1".repeat(200_000), "the pattern is too large");
+    }
 }
 
 #[track_caller]

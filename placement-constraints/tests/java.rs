@@ -1,5 +1,5 @@
 //! Patterns beside answers recorded from Java 17; see data/README.md.
-#![allow(clippy::unwrap_used, missing_docs, reason = "a test")]
+#![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs, reason = "a test that prints a table")]
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -54,10 +54,10 @@ pub(super) fn find(name: &str, posix_names: PosixNames) -> Option<ClassUnicode> 
     if let Some(rest) = name.strip_prefix("Is") {
         return binary(rest).or_else(|| category(rest)).or_else(|| script(rest));
     }
-    if posix_names == PosixNames::Unicode {
-        if let Some(set) = posix_in_unicode(name) {
-            return Some(set);
-        }
+    if posix_names == PosixNames::Unicode
+        && let Some(set) = posix_in_unicode(name)
+    {
+        return Some(set);
     }
     category(name)
 }
