@@ -19,7 +19,7 @@ fn what_means_something_else_in_re2_is_written_out() {
         ("a*+", "a*"),
         ("a+?b", "a+b"),
         ("", "(?:)"),
-        ("host-01|host-12|host-31", "host-(?:[03]1|12)"),
+        ("host-01|host-12|host-31", "host\\-(?:[03]1|12)"),
         ("(?:true|false)x", "(?:(?:fals|tru)e)x"),
     ] {
         assert_eq!(Pattern::new(pattern).unwrap().re2().as_deref(), Ok(expected), "{pattern}");
@@ -37,7 +37,12 @@ fn what_re2_lacks_or_masters_refuse_is_an_error() {
         ("a{1000}", "RE2 may need 1004 instructions, masters allow 100 by default"),
         ("(?:a{100}){100}", "masters allow 100 by default"),
     ] {
-        let error = Pattern::new(pattern).unwrap().re2().unwrap_err().to_string();
+        let compiled = Pattern::new(pattern);
+        if cfg!(not(feature = "fancy-regex")) && reason.contains("look-around") {
+            assert!(compiled.is_err());
+            continue;
+        }
+        let error = compiled.unwrap().re2().unwrap_err().to_string();
         assert!(error.contains(reason), "{pattern}: {error}");
     }
 }
