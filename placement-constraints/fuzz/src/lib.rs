@@ -3,6 +3,7 @@
 use std::str;
 
 use placement_constraints::{Constraint, ConstraintSet, Operator, ParseOptions};
+use regex::Regex;
 
 /// Stands between the three texts of an input. UTF-8 has no use for this byte, so that they can be any.
 const SEPARATOR: u8 = 0xff;
@@ -52,6 +53,12 @@ pub fn constraints(input: &[u8]) -> Outcome {
 
 fn check(constraint: &Constraint, value: &str, options: &ParseOptions) -> Outcome {
     let matches = constraint.pattern().is_match(value);
+    // RE2 and `regex` read what is written for the former in the same way.
+    if let (Ok(re2), Ok(matches)) = (constraint.pattern().re2(), &matches) {
+        let regex = Regex::new(&format!(r"\A(?:{re2})\z")).expect("RE2 would take it");
+        assert_eq!(regex.is_match(value), *matches, "'{re2}' is written for RE2");
+    }
+
     let attributes = [(constraint.attribute(), value)];
     let texts = with_each_operator(constraint);
     let set = ConstraintSet::parse_with(&texts, options).expect("the other operator changes nothing else");
