@@ -4,6 +4,11 @@
 //! The coverage that libFuzzer is guided by comes from LLVM, and a stable compiler hands its options on;
 //! what it lacks are the sanitizers, and safe Rust has little for them to find. So nothing is needed but a
 //! C++ compiler, for libFuzzer itself.
+//!
+//! A crate gets targets by a folder `fuzz`: a package that is a workspace of its own, in it
+//! `fuzz_targets/<target>.rs`, words for its inputs in `fuzz_targets/<target>.dict` where there are some, and
+//! inputs to begin with in `corpus/<target>`. What a target does stands in the library of that package, which
+//! a test of the crate includes by its path and runs on the committed inputs.
 
 mod corpus;
 mod output;
