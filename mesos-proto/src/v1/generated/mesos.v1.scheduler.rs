@@ -3,27 +3,37 @@
 /// carry nothing.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Event {
-    /// What this event tells. Absent when the peer knows a kind that this schema does not.
+    /// What this event tells. Absent or an unknown number for kinds that this schema does not list.
     #[prost(enumeration = "event::Type", optional, tag = "1")]
     pub r#type: ::core::option::Option<i32>,
+    /// Set for SUBSCRIBED.
     #[prost(message, optional, tag = "2")]
     pub subscribed: ::core::option::Option<event::Subscribed>,
+    /// Set for OFFERS.
     #[prost(message, optional, tag = "3")]
     pub offers: ::core::option::Option<event::Offers>,
+    /// Set for INVERSE_OFFERS.
     #[prost(message, optional, tag = "9")]
     pub inverse_offers: ::core::option::Option<event::InverseOffers>,
+    /// Set for RESCIND.
     #[prost(message, optional, tag = "4")]
     pub rescind: ::core::option::Option<event::Rescind>,
+    /// Set for RESCIND_INVERSE_OFFER.
     #[prost(message, optional, tag = "10")]
     pub rescind_inverse_offer: ::core::option::Option<event::RescindInverseOffer>,
+    /// Set for UPDATE.
     #[prost(message, optional, tag = "5")]
     pub update: ::core::option::Option<event::Update>,
+    /// Set for UPDATE_OPERATION_STATUS.
     #[prost(message, optional, tag = "11")]
     pub update_operation_status: ::core::option::Option<event::UpdateOperationStatus>,
+    /// Set for MESSAGE.
     #[prost(message, optional, tag = "6")]
     pub message: ::core::option::Option<event::Message>,
+    /// Set for FAILURE.
     #[prost(message, optional, tag = "7")]
     pub failure: ::core::option::Option<event::Failure>,
+    /// Set for ERROR.
     #[prost(message, optional, tag = "8")]
     pub error: ::core::option::Option<event::Error>,
 }
@@ -55,6 +65,8 @@ pub mod event {
     /// A batch of offers, of any number of agents and roles.
     #[derive(Clone, PartialEq, ::prost::Message)]
     pub struct Offers {
+        /// The offers, each of one agent and one role. Accept or decline every one: an offer that is
+        /// just kept withholds the resources from everybody.
         #[prost(message, repeated, tag = "1")]
         pub offers: ::prost::alloc::vec::Vec<super::super::Offer>,
     }
@@ -71,6 +83,7 @@ pub mod event {
     /// A batch of inverse offers.
     #[derive(Clone, PartialEq, ::prost::Message)]
     pub struct InverseOffers {
+        /// The inverse offers, one per agent. They name no resources.
         #[prost(message, repeated, tag = "1")]
         pub inverse_offers: ::prost::alloc::vec::Vec<super::super::InverseOffer>,
     }
@@ -87,6 +100,8 @@ pub mod event {
     /// Names the offer that is void.
     #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
     pub struct Rescind {
+        /// The offer to forget; tasks that an ACCEPT still launches with it come back as dropped or
+        /// lost.
         #[prost(message, required, tag = "1")]
         pub offer_id: super::super::OfferId,
     }
@@ -103,6 +118,7 @@ pub mod event {
     /// Names the inverse offer that is void.
     #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
     pub struct RescindInverseOffer {
+        /// The inverse offer to forget.
         #[prost(message, required, tag = "1")]
         pub inverse_offer_id: super::super::OfferId,
     }
@@ -119,6 +135,8 @@ pub mod event {
     /// Carries a task status.
     #[derive(Clone, PartialEq, ::prost::Message)]
     pub struct Update {
+        /// The new status. The same one may come several times: handle it once, acknowledge it every
+        /// time.
         #[prost(message, required, tag = "1")]
         pub status: super::super::TaskStatus,
     }
@@ -135,6 +153,7 @@ pub mod event {
     /// Carries an operation status.
     #[derive(Clone, PartialEq, ::prost::Message)]
     pub struct UpdateOperationStatus {
+        /// The new status. Acknowledge it if and only if its uuid is set.
         #[prost(message, required, tag = "1")]
         pub status: super::super::OperationStatus,
     }
@@ -151,10 +170,13 @@ pub mod event {
     /// Bytes of an executor, and where it runs.
     #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
     pub struct Message {
+        /// The agent that the executor runs on.
         #[prost(message, required, tag = "1")]
         pub agent_id: super::super::AgentId,
+        /// The executor that sent the bytes.
         #[prost(message, required, tag = "2")]
         pub executor_id: super::super::ExecutorId,
+        /// The bytes, with a meaning that only framework and executor know.
         #[prost(bytes = "bytes", required, tag = "3")]
         pub data: ::prost::bytes::Bytes,
     }
@@ -171,8 +193,10 @@ pub mod event {
     /// Only agent_id: that agent is lost. With executor_id: that executor ended.
     #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
     pub struct Failure {
+        /// The agent that is lost, or that the executor ran on.
         #[prost(message, optional, tag = "1")]
         pub agent_id: ::core::option::Option<super::super::AgentId>,
+        /// The executor that ended. Executors made for plain command and Docker tasks are not reported.
         #[prost(message, optional, tag = "2")]
         pub executor_id: ::core::option::Option<super::super::ExecutorId>,
         /// Exit status in the form of waitpid, -1 if unknown.
@@ -192,6 +216,8 @@ pub mod event {
     /// Why the master ended the subscription.
     #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
     pub struct Error {
+        /// The reason, for humans. Do not subscribe again by yourself after `Framework failed over`
+        /// (another scheduler took the id) or `Framework has been removed` (the id is gone for good).
         #[prost(string, required, tag = "1")]
         pub message: ::prost::alloc::string::String,
     }
@@ -219,6 +245,7 @@ pub mod event {
     )]
     #[repr(i32)]
     pub enum Type {
+        /// No kind that this schema lists; ignore such an event.
         Unknown = 0,
         /// The first event of a stream that was accepted.
         Subscribed = 1,
@@ -294,19 +321,24 @@ impl ::prost::Name for Event {
         "/mesos.v1.scheduler.Event".into()
     }
 }
-/// Answer to calls that ask something.
+/// Answer with a body. Masters since 1.8 send none to a scheduler: they answer 202, and what was
+/// asked for comes as events.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Response {
+    /// Which answer this is.
     #[prost(enumeration = "response::Type", optional, tag = "1")]
     pub r#type: ::core::option::Option<i32>,
+    /// Set for RECONCILE_OPERATIONS.
     #[deprecated]
     #[prost(message, optional, tag = "2")]
     pub reconcile_operations: ::core::option::Option<response::ReconcileOperations>,
 }
 /// Nested message and enum types in `Response`.
 pub mod response {
+    /// States of the operations that were asked for.
     #[derive(Clone, PartialEq, ::prost::Message)]
     pub struct ReconcileOperations {
+        /// One status per operation.
         #[deprecated]
         #[prost(message, repeated, tag = "1")]
         pub operation_statuses: ::prost::alloc::vec::Vec<super::super::OperationStatus>,
@@ -321,6 +353,7 @@ pub mod response {
             "/mesos.v1.scheduler.Response.ReconcileOperations".into()
         }
     }
+    /// Kinds of answers.
     #[derive(
         Clone,
         Copy,
@@ -334,7 +367,9 @@ pub mod response {
     )]
     #[repr(i32)]
     pub enum Type {
+        /// No kind that this schema lists.
         Unknown = 0,
+        /// Answer of masters before 1.8 to the call of that name.
         #[deprecated]
         ReconcileOperations = 1,
     }
@@ -375,8 +410,10 @@ impl ::prost::Name for Response {
 /// A condition on one attribute, or on host name, region or zone.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct AttributeConstraint {
+    /// What is looked at.
     #[prost(message, required, tag = "1")]
     pub selector: attribute_constraint::Selector,
+    /// What must hold for it.
     #[prost(message, required, tag = "2")]
     pub predicate: attribute_constraint::Predicate,
 }
@@ -385,11 +422,13 @@ pub mod attribute_constraint {
     /// What is looked at.
     #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
     pub struct Selector {
+        /// What is looked at. One of the two must be set.
         #[prost(oneof = "selector::Selector", tags = "1, 2")]
         pub selector: ::core::option::Option<selector::Selector>,
     }
     /// Nested message and enum types in `Selector`.
     pub mod selector {
+        /// Properties of an agent that can be selected although they are no attributes.
         #[derive(
             Clone,
             Copy,
@@ -403,9 +442,13 @@ pub mod attribute_constraint {
         )]
         #[repr(i32)]
         pub enum PseudoattributeType {
+            /// Not a property; the master refuses constraints that carry it.
             Unknown = 0,
+            /// The host name of the agent; always present.
             Hostname = 1,
+            /// The name of the region; absent if the agent has no domain.
             Region = 2,
+            /// The name of the zone; absent if the agent has no domain.
             Zone = 3,
         }
         impl PseudoattributeType {
@@ -432,10 +475,13 @@ pub mod attribute_constraint {
                 }
             }
         }
+        /// What is looked at. One of the two must be set.
         #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
         pub enum Selector {
+            /// A property that is no attribute.
             #[prost(enumeration = "PseudoattributeType", tag = "1")]
             PseudoattributeType(i32),
+            /// The name of an attribute. If an agent has several of that name, the first one counts.
             #[prost(string, tag = "2")]
             AttributeName(::prost::alloc::string::String),
         }
@@ -453,13 +499,16 @@ pub mod attribute_constraint {
     /// What must hold. The text predicates are always true for attributes that are not text.
     #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
     pub struct Predicate {
+        /// What must hold. One must be set; a master that does not know it refuses all the constraints.
         #[prost(oneof = "predicate::Predicate", tags = "1, 2, 3, 4, 5, 6")]
         pub predicate: ::core::option::Option<predicate::Predicate>,
     }
     /// Nested message and enum types in `Predicate`.
     pub mod predicate {
+        /// True if the attribute is present and its text is the value, letter by letter.
         #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
         pub struct TextEquals {
+            /// The text to compare with.
             #[prost(string, required, tag = "1")]
             pub value: ::prost::alloc::string::String,
         }
@@ -473,8 +522,10 @@ pub mod attribute_constraint {
                 "/mesos.v1.scheduler.AttributeConstraint.Predicate.TextEquals".into()
             }
         }
+        /// True if the attribute is absent or its text is another than the value.
         #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
         pub struct TextNotEquals {
+            /// The text to compare with.
             #[prost(string, required, tag = "1")]
             pub value: ::prost::alloc::string::String,
         }
@@ -488,8 +539,12 @@ pub mod attribute_constraint {
                 "/mesos.v1.scheduler.AttributeConstraint.Predicate.TextNotEquals".into()
             }
         }
+        /// True if the attribute is present and its whole text matches.
         #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
         pub struct TextMatches {
+            /// An expression in the syntax of RE2. The master limits its size (flags
+            /// `--offer_constraints_re2_max_mem` and `--offer_constraints_re2_max_program_size`, by
+            /// default 4096 bytes and 100).
             #[prost(string, required, tag = "1")]
             pub regex: ::prost::alloc::string::String,
         }
@@ -503,8 +558,10 @@ pub mod attribute_constraint {
                 "/mesos.v1.scheduler.AttributeConstraint.Predicate.TextMatches".into()
             }
         }
+        /// True if the attribute is absent or its whole text does not match.
         #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
         pub struct TextNotMatches {
+            /// An expression in the syntax of RE2, with the same limits as in TextMatches.
             #[prost(string, required, tag = "1")]
             pub regex: ::prost::alloc::string::String,
         }
@@ -518,6 +575,7 @@ pub mod attribute_constraint {
                 "/mesos.v1.scheduler.AttributeConstraint.Predicate.TextNotMatches".into()
             }
         }
+        /// True if the attribute is present, with a value of any type.
         #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
         pub struct Exists {}
         impl ::prost::Name for Exists {
@@ -530,6 +588,7 @@ pub mod attribute_constraint {
                 "/mesos.v1.scheduler.AttributeConstraint.Predicate.Exists".into()
             }
         }
+        /// True if the attribute is absent.
         #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
         pub struct NotExists {}
         impl ::prost::Name for NotExists {
@@ -542,18 +601,25 @@ pub mod attribute_constraint {
                 "/mesos.v1.scheduler.AttributeConstraint.Predicate.NotExists".into()
             }
         }
+        /// What must hold. One must be set; a master that does not know it refuses all the constraints.
         #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
         pub enum Predicate {
+            /// The attribute is present.
             #[prost(message, tag = "1")]
             Exists(Exists),
+            /// The attribute is absent.
             #[prost(message, tag = "2")]
             NotExists(NotExists),
+            /// The text is this one.
             #[prost(message, tag = "3")]
             TextEquals(TextEquals),
+            /// The text is not this one, or the attribute is absent.
             #[prost(message, tag = "4")]
             TextNotEquals(TextNotEquals),
+            /// The whole text matches this expression.
             #[prost(message, tag = "5")]
             TextMatches(TextMatches),
+            /// The whole text does not match this expression, or the attribute is absent.
             #[prost(message, tag = "6")]
             TextNotMatches(TextNotMatches),
         }
@@ -579,9 +645,12 @@ impl ::prost::Name for AttributeConstraint {
         "/mesos.v1.scheduler.AttributeConstraint".into()
     }
 }
-/// Filters that the master applies before it makes offers, by role.
+/// Filters that the master applies before it makes offers, by role. Offers that are out already
+/// stay; masters before 1.11 ignore the filters: look at what is offered all the same.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct OfferConstraints {
+    /// The filter of each role. A role without an entry gets offers of every agent; a role that the
+    /// framework is not in is an error.
     #[prost(btree_map = "string, message", tag = "1")]
     pub role_constraints: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -593,6 +662,7 @@ pub mod offer_constraints {
     /// Groups of which one must hold.
     #[derive(Clone, PartialEq, ::prost::Message)]
     pub struct RoleConstraints {
+        /// Groups of which one must hold; at least one.
         #[prost(message, repeated, tag = "1")]
         pub groups: ::prost::alloc::vec::Vec<role_constraints::Group>,
     }
@@ -601,6 +671,7 @@ pub mod offer_constraints {
         /// Constraints of which all must hold.
         #[derive(Clone, PartialEq, ::prost::Message)]
         pub struct Group {
+            /// Constraints that all must hold; at least one.
             #[prost(message, repeated, tag = "1")]
             pub attribute_constraints: ::prost::alloc::vec::Vec<
                 super::super::AttributeConstraint,
@@ -645,40 +716,57 @@ pub struct Call {
     /// Who calls. In SUBSCRIBE it equals framework_info.id: both set or both unset.
     #[prost(message, optional, tag = "1")]
     pub framework_id: ::core::option::Option<super::FrameworkId>,
+    /// Which call this is; the master refuses a call without it.
     #[prost(enumeration = "call::Type", optional, tag = "2")]
     pub r#type: ::core::option::Option<i32>,
+    /// Needed for SUBSCRIBE.
     #[prost(message, optional, tag = "3")]
     pub subscribe: ::core::option::Option<call::Subscribe>,
+    /// Needed for ACCEPT.
     #[prost(message, optional, tag = "4")]
     pub accept: ::core::option::Option<call::Accept>,
+    /// Needed for DECLINE.
     #[prost(message, optional, tag = "5")]
     pub decline: ::core::option::Option<call::Decline>,
+    /// Needed for ACCEPT_INVERSE_OFFERS.
     #[prost(message, optional, tag = "13")]
     pub accept_inverse_offers: ::core::option::Option<call::AcceptInverseOffers>,
+    /// Needed for DECLINE_INVERSE_OFFERS.
     #[prost(message, optional, tag = "14")]
     pub decline_inverse_offers: ::core::option::Option<call::DeclineInverseOffers>,
+    /// Roles for REVIVE; leaving it out means all of them.
     #[prost(message, optional, tag = "15")]
     pub revive: ::core::option::Option<call::Revive>,
+    /// Needed for KILL.
     #[prost(message, optional, tag = "6")]
     pub kill: ::core::option::Option<call::Kill>,
+    /// Needed for SHUTDOWN.
     #[prost(message, optional, tag = "7")]
     pub shutdown: ::core::option::Option<call::Shutdown>,
+    /// Needed for ACKNOWLEDGE.
     #[prost(message, optional, tag = "8")]
     pub acknowledge: ::core::option::Option<call::Acknowledge>,
+    /// Needed for ACKNOWLEDGE_OPERATION_STATUS.
     #[prost(message, optional, tag = "17")]
     pub acknowledge_operation_status: ::core::option::Option<
         call::AcknowledgeOperationStatus,
     >,
+    /// Needed for RECONCILE, also when it names no task.
     #[prost(message, optional, tag = "9")]
     pub reconcile: ::core::option::Option<call::Reconcile>,
+    /// Needed for RECONCILE_OPERATIONS, also when it names no operation.
     #[prost(message, optional, tag = "18")]
     pub reconcile_operations: ::core::option::Option<call::ReconcileOperations>,
+    /// Needed for MESSAGE.
     #[prost(message, optional, tag = "10")]
     pub message: ::core::option::Option<call::Message>,
+    /// Needed for REQUEST.
     #[prost(message, optional, tag = "11")]
     pub request: ::core::option::Option<call::Request>,
+    /// Roles for SUPPRESS; leaving it out means all of them.
     #[prost(message, optional, tag = "16")]
     pub suppress: ::core::option::Option<call::Suppress>,
+    /// Needed for UPDATE_FRAMEWORK.
     #[prost(message, optional, tag = "19")]
     pub update_framework: ::core::option::Option<call::UpdateFramework>,
 }
@@ -714,10 +802,12 @@ pub mod call {
         /// Offers of one agent and one role; all of them are consumed, also on an error.
         #[prost(message, repeated, tag = "1")]
         pub offer_ids: ::prost::alloc::vec::Vec<super::super::OfferId>,
-        /// What to do with the resources, in order.
+        /// What to do with the resources, in order: what one reserves or creates, a later one can use.
+        /// Give every task a LAUNCH of its own: one malformed resource fails all tasks of its LAUNCH.
         #[prost(message, repeated, tag = "2")]
         pub operations: ::prost::alloc::vec::Vec<super::super::offer::Operation>,
-        /// How long the rest is refused; unset means 5 seconds.
+        /// How long the rest is refused; unset means 5 seconds, so set 0 to get the rest with the next
+        /// allocation.
         #[prost(message, optional, tag = "3")]
         pub filters: ::core::option::Option<super::super::Filters>,
     }
@@ -734,6 +824,8 @@ pub mod call {
     /// Arguments of DECLINE.
     #[derive(Clone, PartialEq, ::prost::Message)]
     pub struct Decline {
+        /// The offers to give back, of any agents and roles; ids that are not valid any more are
+        /// ignored.
         #[prost(message, repeated, tag = "1")]
         pub offer_ids: ::prost::alloc::vec::Vec<super::super::OfferId>,
         /// How long such offers are refused; unset means 5 seconds.
@@ -753,8 +845,11 @@ pub mod call {
     /// Arguments of ACCEPT_INVERSE_OFFERS.
     #[derive(Clone, PartialEq, ::prost::Message)]
     pub struct AcceptInverseOffers {
+        /// The inverse offers to agree to. The answer is recorded for the operator and binds nobody.
         #[prost(message, repeated, tag = "1")]
         pub inverse_offer_ids: ::prost::alloc::vec::Vec<super::super::OfferId>,
+        /// How long until the same may be asked again; unset means 5 seconds, 0 means the next
+        /// allocation.
         #[prost(message, optional, tag = "2")]
         pub filters: ::core::option::Option<super::super::Filters>,
     }
@@ -771,8 +866,11 @@ pub mod call {
     /// Arguments of DECLINE_INVERSE_OFFERS.
     #[derive(Clone, PartialEq, ::prost::Message)]
     pub struct DeclineInverseOffers {
+        /// The inverse offers to disagree with. The agent may go away all the same.
         #[prost(message, repeated, tag = "1")]
         pub inverse_offer_ids: ::prost::alloc::vec::Vec<super::super::OfferId>,
+        /// How long until the same may be asked again; unset means 5 seconds, 0 means the next
+        /// allocation.
         #[prost(message, optional, tag = "2")]
         pub filters: ::core::option::Option<super::super::Filters>,
     }
@@ -806,6 +904,7 @@ pub mod call {
     /// Arguments of KILL.
     #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
     pub struct Kill {
+        /// The task to kill. One that the master does not know is answered as RECONCILE would answer it.
         #[prost(message, required, tag = "1")]
         pub task_id: super::super::TaskId,
         /// Leave it out or be right: a wrong agent makes the call a silent no-op.
@@ -828,8 +927,10 @@ pub mod call {
     /// Arguments of SHUTDOWN.
     #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
     pub struct Shutdown {
+        /// The executor to end; how its tasks end (killed, failed, lost) depends on the executor.
         #[prost(message, required, tag = "1")]
         pub executor_id: super::super::ExecutorId,
+        /// The agent that it runs on; the call has no effect if the master does not know that agent.
         #[prost(message, required, tag = "2")]
         pub agent_id: super::super::AgentId,
     }
@@ -846,11 +947,14 @@ pub mod call {
     /// Arguments of ACKNOWLEDGE, all copied from the status.
     #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
     pub struct Acknowledge {
+        /// The agent of the status; the call has no effect while that agent is disconnected, and the
+        /// update comes again later.
         #[prost(message, required, tag = "1")]
         pub agent_id: super::super::AgentId,
+        /// The task of the status.
         #[prost(message, required, tag = "2")]
         pub task_id: super::super::TaskId,
-        /// Sixteen raw bytes.
+        /// Sixteen raw bytes. A status without a uuid cannot be acknowledged.
         #[prost(bytes = "bytes", required, tag = "3")]
         pub uuid: ::prost::bytes::Bytes,
     }
@@ -867,14 +971,18 @@ pub mod call {
     /// Arguments of ACKNOWLEDGE_OPERATION_STATUS.
     #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
     pub struct AcknowledgeOperationStatus {
+        /// The agent of the status. Optional in the schema only: the master refuses the call without it.
         #[prost(message, optional, tag = "1")]
         pub agent_id: ::core::option::Option<super::super::AgentId>,
+        /// The resource provider of the status; unset if the status names none.
         #[prost(message, optional, tag = "2")]
         pub resource_provider_id: ::core::option::Option<
             super::super::ResourceProviderId,
         >,
+        /// The uuid of the status: sixteen raw bytes.
         #[prost(bytes = "bytes", required, tag = "3")]
         pub uuid: ::prost::bytes::Bytes,
+        /// The operation of the status.
         #[prost(message, required, tag = "4")]
         pub operation_id: super::super::OperationId,
     }
@@ -892,6 +1000,8 @@ pub mod call {
     /// marker.
     #[derive(Clone, PartialEq, ::prost::Message)]
     pub struct Reconcile {
+        /// The tasks to ask for; empty asks for all. Tasks of agents that the master still waits for
+        /// after its own restart get no answer.
         #[prost(message, repeated, tag = "1")]
         pub tasks: ::prost::alloc::vec::Vec<reconcile::Task>,
     }
@@ -900,6 +1010,8 @@ pub mod call {
         /// A task to ask for.
         #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
         pub struct Task {
+            /// The task. Leave out those that ended: their state is forgotten after the acknowledgement,
+            /// and the answer would be unknown, gone or lost.
             #[prost(message, required, tag = "1")]
             pub task_id: super::super::super::TaskId,
             /// Where the task was launched; without it the answer may be less exact, or none.
@@ -930,6 +1042,8 @@ pub mod call {
     /// Arguments of RECONCILE_OPERATIONS.
     #[derive(Clone, PartialEq, ::prost::Message)]
     pub struct ReconcileOperations {
+        /// The operations to ask for, each of which is answered; empty asks for all that the master
+        /// knows.
         #[prost(message, repeated, tag = "1")]
         pub operations: ::prost::alloc::vec::Vec<reconcile_operations::Operation>,
     }
@@ -938,10 +1052,14 @@ pub mod call {
         /// An operation to ask for.
         #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
         pub struct Operation {
+            /// The operation.
             #[prost(message, required, tag = "1")]
             pub operation_id: super::super::super::OperationId,
+            /// Where it was accepted; without it, an operation that the master does not know is answered
+            /// as unknown.
             #[prost(message, optional, tag = "2")]
             pub agent_id: ::core::option::Option<super::super::super::AgentId>,
+            /// The resource provider of its resources; unset for resources of the agent itself.
             #[prost(message, optional, tag = "3")]
             pub resource_provider_id: ::core::option::Option<
                 super::super::super::ResourceProviderId,
@@ -971,10 +1089,13 @@ pub mod call {
     /// Arguments of MESSAGE.
     #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
     pub struct Message {
+        /// The agent that the executor runs on; the bytes are dropped if it is not registered.
         #[prost(message, required, tag = "1")]
         pub agent_id: super::super::AgentId,
+        /// The executor to reach. The executors that come with Mesos do not handle messages.
         #[prost(message, required, tag = "2")]
         pub executor_id: super::super::ExecutorId,
+        /// The bytes, with a meaning that only framework and executor know.
         #[prost(bytes = "bytes", required, tag = "3")]
         pub data: ::prost::bytes::Bytes,
     }
@@ -991,6 +1112,7 @@ pub mod call {
     /// Arguments of REQUEST.
     #[derive(Clone, PartialEq, ::prost::Message)]
     pub struct Request {
+        /// The resources that are wanted, with the agent if it matters.
         #[prost(message, repeated, tag = "1")]
         pub requests: ::prost::alloc::vec::Vec<super::super::Request>,
     }
@@ -1024,10 +1146,14 @@ pub mod call {
     /// Arguments of UPDATE_FRAMEWORK. user, principal and checkpoint cannot change.
     #[derive(Clone, PartialEq, ::prost::Message)]
     pub struct UpdateFramework {
+        /// The new description, whole: what is left out is cleared. Its id equals framework_id of the
+        /// call.
         #[prost(message, required, tag = "1")]
         pub framework_info: super::super::FrameworkInfo,
+        /// Roles that get no offers. Leaving it out lifts every suppression.
         #[prost(string, repeated, tag = "2")]
         pub suppressed_roles: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+        /// Filter applied by the master. Leaving it out lifts the filter.
         #[prost(message, optional, tag = "3")]
         pub offer_constraints: ::core::option::Option<super::OfferConstraints>,
     }
@@ -1089,8 +1215,9 @@ pub mod call {
         Request = 11,
         /// Asks for no more offers; those already made stay valid.
         Suppress = 12,
-        /// Replaces the FrameworkInfo, suppressed roles and offer constraints. The only call answered
-        /// with 200 instead of 202.
+        /// Replaces the FrameworkInfo, suppressed roles and offer constraints (1.9 and later). Answered
+        /// with 200 when it took effect and 400 or 403 when not, where other calls get their 202 before
+        /// anything happened.
         UpdateFramework = 17,
     }
     impl Type {
@@ -1156,13 +1283,16 @@ impl ::prost::Name for Call {
         "/mesos.v1.scheduler.Call".into()
     }
 }
-/// Answer to calls that wait for a result.
+/// Outcome of a call, for programs that hand it on. The HTTP API of the master does not send it.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ApiResult {
+    /// The HTTP status.
     #[prost(uint32, required, tag = "1")]
     pub status_code: u32,
+    /// The answer, if there was one with a body.
     #[prost(message, optional, tag = "2")]
     pub response: ::core::option::Option<Response>,
+    /// What went wrong, for humans; unset on success.
     #[prost(string, optional, tag = "3")]
     pub error: ::core::option::Option<::prost::alloc::string::String>,
 }
