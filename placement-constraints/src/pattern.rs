@@ -8,6 +8,7 @@ mod node;
 mod parser;
 mod property;
 mod re2;
+mod run;
 mod scripts;
 mod sets;
 mod simplify;
@@ -29,6 +30,7 @@ use crate::{MatchError, PatternError};
 /// | in Java | here |
 /// |---|---|
 /// | plain text, also quoted with `\Q…\E`, and up to 16 alternatives of it | compared, without an engine |
+/// | plain text and then a class or `.` repeated: `rack-.*`, `r[0-9]+` | compared, without an engine |
 /// | `.`, `\d \w \s \h \v` and their complements, classes with ranges, unions, `&&`, `^` | linear, as explicit sets: ASCII without `U`, `.` stops at all of Java's line terminators |
 /// | `\p{Alpha}` and the like, categories, scripts, `\p{IsAlphabetic}` and the like, `\p{javaLetter}` and the like | linear, as explicit sets of Unicode 13, which Java 17 knows |
 /// | `(…)`, `(?:…)`, `(?<name>…)`, alternatives, `* + ? {n} {n,} {n,m}`, greedy and reluctant | linear |

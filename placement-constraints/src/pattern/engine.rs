@@ -6,6 +6,7 @@ use super::{
     emit::{Dialect, emit, is_regular},
     node::Node,
     re2,
+    run::Run,
     texts::texts,
 };
 use crate::MatchError;
@@ -31,6 +32,7 @@ const TOO_LARGE: &str = "the pattern is too large";
 pub(super) enum Engine {
     /// The value is one of these.
     Texts(Box<[Box<str>]>),
+    Run(Run),
     Regular {
         regex: Regex,
         /// Bytes of the longest value that is matched.
@@ -45,6 +47,9 @@ impl Engine {
     pub(super) fn new(node: &Node) -> Result<Self, String> {
         if let Some(texts) = texts(node) {
             return Ok(Self::Texts(texts.into_iter().map(String::into_boxed_str).collect()));
+        }
+        if let Some(run) = Run::of(node) {
+            return Ok(Self::Run(run));
         }
         if !is_regular(node) {
             return Self::backtracking(node);
@@ -89,6 +94,7 @@ impl Engine {
     pub(super) fn is_match(&self, value: &str) -> Result<bool, MatchError> {
         match self {
             Self::Texts(texts) => Ok(texts.iter().any(|text| &**text == value)),
+            Self::Run(run) => Ok(run.is_match(value)),
             Self::Regular { longest, .. } if value.len() > *longest => Err(MatchError::value_too_long()),
             Self::Regular { regex, .. } => Ok(regex.is_match(value)),
             #[cfg(feature = "fancy-regex")]
