@@ -124,7 +124,7 @@ impl Pattern {
     ///
     /// # Errors
     /// It could not be decided: by backtracking within the limits; or at all, for a value so long, a megabyte
-    /// and a pattern of 500 instructions, that it might take seconds; or the pattern has `\b` or `\B` and the
+    /// and a pattern of 200 instructions, that it might take long; or the pattern has `\b` or `\B` and the
     /// value has characters for which it is not known whether Java counts them to a word: combining marks,
     /// connectors other than `_`, and what is younger than Unicode 13.
     pub fn is_match(&self, value: &str) -> Result<bool, MatchError> {

@@ -14,8 +14,8 @@ use crate::MatchError;
 /// Bytes that the automaton of one pattern may take.
 const MAX_AUTOMATON_BYTES: usize = 4 << 20;
 /// How many steps one match may take at worst, when each byte meets each instruction of the automaton. That
-/// is a few seconds; nearly always it takes far fewer.
-const MAX_STEPS: usize = 500_000_000;
+/// is about a second; nearly always it takes far fewer.
+const MAX_STEPS: usize = 200_000_000;
 /// How often one match may go back. Each time may read much of the value again.
 #[cfg(feature = "fancy-regex")]
 const MAX_BACKTRACKS: usize = 100_000;
