@@ -135,7 +135,7 @@ pub mod event {
     /// Carries a task status.
     #[derive(Clone, PartialEq, ::prost::Message)]
     pub struct Update {
-        /// The new status. The same one may come several times: handle it once, acknowledge it every
+        /// The new status. One with a uuid may come several times: handle it once, acknowledge it every
         /// time.
         #[prost(message, required, tag = "1")]
         pub status: super::super::TaskStatus,
@@ -217,7 +217,7 @@ pub mod event {
     #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
     pub struct Error {
         /// The reason, for humans. Do not subscribe again by yourself after `Framework failed over`
-        /// (another scheduler took the id) or `Framework has been removed` (the id is gone for good).
+        /// (another stream has taken the id) or `Framework has been removed` (the id is gone for good).
         #[prost(string, required, tag = "1")]
         pub message: ::prost::alloc::string::String,
     }
