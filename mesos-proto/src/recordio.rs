@@ -8,9 +8,12 @@
 //! payload. It never resynchronizes: after an error the stream must be given up, because anything that
 //! follows may be read wrongly.
 
+mod body;
+mod chunks;
 mod decoder;
 mod encoder;
 mod error;
+mod header;
 
 pub use self::{
     decoder::{DEFAULT_MAX_RECORD_BYTES, Decoder},

@@ -38,14 +38,16 @@ fn what_is_no_recordio_is_refused_with_place_and_bytes() {
             0,
             ErrorKind::HeaderTooLong,
             0,
-            "record header '000000000000000000001' at byte 0 is longer than any length",
+            "record header '000000000000000000001' at byte 0 is longer than any length, \
+             expected at most 20 digits and at most 18446744073709551615",
         ),
         (
             b"99999999999999999999\n",
             0,
             ErrorKind::HeaderTooLong,
             0,
-            "record header '99999999999999999999' at byte 0 is longer than any length",
+            "record header '99999999999999999999' at byte 0 is longer than any length, \
+             expected at most 20 digits and at most 18446744073709551615",
         ),
         (
             b"1001\n",

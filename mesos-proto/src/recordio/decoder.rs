@@ -1,28 +1,28 @@
 //! Payloads out of the bytes of a stream.
 
-use std::collections::VecDeque;
+use bytes::Bytes;
 
-use bytes::{Buf, Bytes, BytesMut};
+use super::{Error, ErrorKind, body::Body, chunks::Chunks, header::Header};
 
-use super::{Error, ErrorKind};
-
-/// Largest payload that a new [`Decoder`] takes: 256 MiB. One OFFERS record holds the offers of all
-/// agents and reaches tens of megabytes on large clusters.
+/// Largest payload that a new [`Decoder`] takes, and that a new [`Encoder`](super::Encoder) writes: 256 MiB.
+/// One OFFERS record holds the offers of all agents and reaches tens of megabytes on large clusters.
 pub const DEFAULT_MAX_RECORD_BYTES: u64 = 256 * 1024 * 1024;
-
-/// A length has at most this many digits (`u64::MAX`).
-const MAX_HEADER_DIGITS: usize = 20;
 
 /// Incremental decoder of one stream: push chunks in, take records out.
 ///
-/// A record that lies in one chunk is handed out as a slice of that chunk, without a copy; a record
-/// that spans chunks is copied once.
-///
 /// ```text
-///            digits                    line feed                payload complete
-///  Header ──────────► Header  Header ───────────► Payload ─────────────────────────► Header
-///  any state ── a wrong byte, a limit, the end inside a record ──► Failed (for good)
+///           digits                     line feed             payload complete
+///  Header ──────────► Header   Header ───────────► Body ─────────────────────────► Header
+///  any state ── a wrong byte, a limit, the end inside a record ──► Poisoned (for good)
 /// ```
+///
+/// A record that lies in one chunk is handed out as a slice of that chunk, without a copy; it keeps the chunk
+/// in memory. A record that spans chunks is copied once, into memory of its size; each chunk is let go as
+/// soon as it is copied.
+///
+/// The limit is checked before anything is reserved, and what a header announces is not believed: memory for
+/// a payload of more than 64 KiB is reserved once a sixteenth of it has come, counting what the chunks that
+/// wait for it take themselves.
 ///
 /// ```
 /// use bytes::Bytes;
@@ -37,26 +37,38 @@ const MAX_HEADER_DIGITS: usize = 20;
 /// decoder.finish()?;
 /// # Ok::<(), mesos_proto::recordio::Error>(())
 /// ```
+///
+/// Whoever reads into a `BytesMut` pushes what is filled of it, which copies nothing and leaves the rest of
+/// the buffer to be read into:
+///
+/// ```
+/// # use bytes::BytesMut;
+/// # let mut decoder = mesos_proto::recordio::Decoder::new();
+/// let mut buffer = BytesMut::with_capacity(64 * 1024);
+/// buffer.extend_from_slice(b"3\nabc");
+/// decoder.push(buffer.split().freeze());
+/// assert_eq!(decoder.next_record()?.as_deref(), Some(&b"abc"[..]));
+/// # Ok::<(), mesos_proto::recordio::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Decoder {
     state: State,
-    chunks: VecDeque<Bytes>,
-    buffered: usize,
-    /// Bytes taken out of `chunks` since the stream began.
-    consumed: u64,
-    /// Where the record that is being read began.
-    record_start: u64,
+    chunks: Chunks,
+    /// The header of the present record.
+    header: Header,
+    /// Where the present record begins.
+    offset: u64,
     max_record_bytes: u64,
 }
 
 #[derive(Debug)]
 enum State {
-    /// Waits for the rest of a header; holds the digits read so far.
-    Header { digits: Vec<u8> },
-    /// Waits for a payload of so many bytes.
-    Payload { length: usize },
-    /// The stream is no RecordIO.
-    Failed(Error),
+    /// Waits for the rest of a header.
+    Header,
+    /// Waits for the rest of a payload.
+    Body(Body),
+    /// The stream cannot be read any further.
+    Poisoned(Error),
 }
 
 impl Default for Decoder {
@@ -74,20 +86,19 @@ impl Decoder {
     /// A decoder that refuses records with a larger payload.
     pub fn with_max_record_bytes(max_record_bytes: u64) -> Self {
         Self {
-            state: State::Header { digits: Vec::new() },
-            chunks: VecDeque::new(),
-            buffered: 0,
-            consumed: 0,
-            record_start: 0,
+            state: State::Header,
+            chunks: Chunks::default(),
+            header: Header::default(),
+            offset: 0,
             max_record_bytes,
         }
     }
 
-    /// Adds bytes that arrived.
+    /// Adds bytes that arrived. They are dropped if the stream is broken already.
     pub fn push(&mut self, chunk: Bytes) {
-        if !chunk.is_empty() {
-            self.buffered += chunk.len();
-            self.chunks.push_back(chunk);
+        match self.state {
+            State::Header | State::Body(_) => self.chunks.push(chunk),
+            State::Poisoned(_) => {}
         }
     }
 
@@ -98,132 +109,68 @@ impl Decoder {
     pub fn next_record(&mut self) -> Result<Option<Bytes>, Error> {
         loop {
             match &mut self.state {
-                State::Failed(error) => return Err(error.clone()),
-                State::Header { .. } => {
-                    if !self.read_header()? {
-                        return Ok(None);
-                    }
-                }
-                State::Payload { length } => {
-                    let length = *length;
-                    if self.buffered < length {
-                        return Ok(None);
-                    }
-                    let payload = self.take(length);
-                    self.state = State::Header { digits: Vec::new() };
-                    self.record_start = self.consumed;
+                State::Poisoned(error) => return Err(error.clone()),
+                State::Header => match self.header.read(&mut self.chunks) {
+                    Ok(None) => return Ok(None),
+                    Ok(Some(length)) => self.state = State::Body(Body::new(self.check_length(length)?)),
+                    Err(kind) => return Err(self.poison(kind)),
+                },
+                State::Body(body) => {
+                    let Some(payload) = body.read(&mut self.chunks) else { return Ok(None) };
+                    // One more for the line feed.
+                    self.offset += (self.header.seen().len() + 1 + payload.len()) as u64;
+                    self.header = Header::default();
+                    self.state = State::Header;
                     return Ok(Some(payload));
                 }
             }
         }
     }
 
-    /// Tells that the stream ended.
+    /// Tells that the stream ended. The records must have been taken before: one that was not counts as cut
+    /// off.
     ///
     /// # Errors
-    /// The stream ended inside a record, or had failed before.
+    /// The stream ended inside a record, or was broken before.
     pub fn finish(&mut self) -> Result<(), Error> {
-        match &self.state {
-            State::Failed(error) => Err(error.clone()),
-            State::Header { digits } if digits.is_empty() && self.buffered == 0 => Ok(()),
-            State::Header { digits } => {
-                let seen = digits.clone();
-                Err(self.fail(ErrorKind::Truncated { missing: None }, seen))
-            }
-            State::Payload { length } => {
-                let missing = (*length - self.buffered) as u64;
-                Err(self.fail(ErrorKind::Truncated { missing: Some(missing) }, Vec::new()))
-            }
-        }
-    }
-
-    /// Bytes that were pushed and not yet handed out.
-    pub fn buffered(&self) -> usize {
-        self.buffered
-    }
-
-    /// Reads digits up to the line feed; `true` when the header is complete.
-    fn read_header(&mut self) -> Result<bool, Error> {
-        while let Some(byte) = self.next_byte() {
-            let State::Header { digits } = &mut self.state else {
-                unreachable!("read_header is called in state Header only")
-            };
-            match byte {
-                b'0'..=b'9' if digits.len() == MAX_HEADER_DIGITS => {
-                    let mut seen = std::mem::take(digits);
-                    seen.push(byte);
-                    return Err(self.fail(ErrorKind::HeaderTooLong, seen));
-                }
-                b'0'..=b'9' => digits.push(byte),
-                b'\n' if !digits.is_empty() => {
-                    let digits = std::mem::take(digits);
-                    let length = self.parse_length(digits)?;
-                    self.state = State::Payload { length };
-                    return Ok(true);
-                }
-                _ => {
-                    let mut seen = std::mem::take(digits);
-                    seen.push(byte);
-                    return Err(self.fail(ErrorKind::BadHeader, seen));
-                }
-            }
-        }
-        Ok(false)
-    }
-
-    fn parse_length(&mut self, digits: Vec<u8>) -> Result<usize, Error> {
-        let length = digits
-            .iter()
-            .try_fold(0_u64, |sum, digit| sum.checked_mul(10)?.checked_add(u64::from(digit - b'0')));
-        let Some(length) = length else {
-            return Err(self.fail(ErrorKind::HeaderTooLong, digits));
+        let missing = match &self.state {
+            State::Poisoned(error) => return Err(error.clone()),
+            State::Header if self.header.seen().is_empty() && self.chunks.is_empty() => return Ok(()),
+            State::Header => None,
+            State::Body(body) => Some(body.missing(&self.chunks) as u64),
         };
+        Err(self.poison(ErrorKind::Truncated { missing }))
+    }
+
+    /// Bytes that were pushed and not yet handed out, without those of a header.
+    pub fn buffered(&self) -> usize {
+        let collected = match &self.state {
+            State::Body(body) => body.collected(),
+            State::Header | State::Poisoned(_) => 0,
+        };
+        collected + self.chunks.len()
+    }
+
+    /// Where the record begins that [`next_record`](Self::next_record) hands out next, or the one that is
+    /// wrong: in bytes from the start of the stream.
+    pub fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    fn check_length(&mut self, length: u64) -> Result<usize, Error> {
         match usize::try_from(length) {
             Ok(fitting) if length <= self.max_record_bytes => Ok(fitting),
-            _ => Err(self.fail(ErrorKind::RecordTooLong { length, limit: self.max_record_bytes }, digits)),
-        }
-    }
-
-    fn next_byte(&mut self) -> Option<u8> {
-        let chunk = self.chunks.front_mut()?;
-        let byte = chunk.get_u8();
-        if chunk.is_empty() {
-            self.chunks.pop_front();
-        }
-        self.buffered -= 1;
-        self.consumed += 1;
-        Some(byte)
-    }
-
-    /// Takes `length` bytes that are known to be buffered.
-    fn take(&mut self, length: usize) -> Bytes {
-        self.buffered -= length;
-        self.consumed += length as u64;
-        match self.chunks.front_mut() {
-            None => return Bytes::new(),
-            Some(front) if front.len() > length => return front.split_to(length),
-            Some(front) if front.len() == length => {
-                return self.chunks.pop_front().unwrap_or_default();
-            }
-            Some(_) => {}
-        }
-        let mut payload = BytesMut::with_capacity(length);
-        while payload.len() < length {
-            let mut chunk = self.chunks.pop_front().expect("the caller checked that enough is buffered");
-            let part = chunk.split_to(chunk.len().min(length - payload.len()));
-            payload.extend_from_slice(&part);
-            if !chunk.is_empty() {
-                self.chunks.push_front(chunk);
+            _ => {
+                let limit = self.max_record_bytes;
+                Err(self.poison(ErrorKind::RecordTooLong { length, limit }))
             }
         }
-        payload.freeze()
     }
 
-    fn fail(&mut self, kind: ErrorKind, seen: Vec<u8>) -> Error {
-        let error = Error { kind, offset: self.record_start, seen };
-        self.state = State::Failed(error.clone());
-        self.chunks.clear();
-        self.buffered = 0;
+    fn poison(&mut self, kind: ErrorKind) -> Error {
+        let error = Error { kind, offset: self.offset, seen: self.header.seen().to_vec() };
+        self.state = State::Poisoned(error.clone());
+        self.chunks = Chunks::default();
         error
     }
 }

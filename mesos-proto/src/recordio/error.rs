@@ -44,7 +44,7 @@ impl Error {
         self.offset
     }
 
-    /// The bytes at that place, as far as they were looked at.
+    /// The header at that place as far as it was read: its digits, and the byte that should not be there.
     pub fn seen(&self) -> &[u8] {
         &self.seen
     }
@@ -59,7 +59,12 @@ impl fmt::Display for Error {
                 write!(formatter, "record header '{seen}' at byte {offset} is not a decimal length")
             }
             ErrorKind::HeaderTooLong => {
-                write!(formatter, "record header '{seen}' at byte {offset} is longer than any length")
+                write!(
+                    formatter,
+                    "record header '{seen}' at byte {offset} is longer than any length, \
+                     expected at most 20 digits and at most {}",
+                    u64::MAX
+                )
             }
             ErrorKind::RecordTooLong { length, limit } => {
                 write!(
