@@ -1,80 +1,100 @@
 //! The JSON form of the messages, and what protobuf decoding alone does not check.
 //!
-//! Names are those of the schema (`framework_id`), enum values are written by name, 64-bit integers
-//! as numbers, bytes as base64; unknown fields are ignored. Works over the descriptors of the schema:
-//! convenient, not fast.
+//! It is the mapping of Mesos, not the one that protobuf defines: names are those of the schema
+//! (`framework_id`) and no others, enum values are written by name, 64-bit integers as numbers, bytes
+//! as base64; unknown fields are ignored, and so are unknown names of enum values where the field is
+//! not required. The decision record on JSON in the repository has every rule.
+//!
+//! Works over the descriptors of the schema: convenient, not fast.
+
+mod error;
+mod path;
+mod read;
+mod required;
+mod scalar;
+mod write;
+
+use std::sync::LazyLock;
 
 use prost::{Message, Name};
-use prost_reflect::{
-    DescriptorPool, DeserializeOptions, DynamicMessage, Kind, MessageDescriptor, ReflectMessage,
-    SerializeOptions, Value,
+use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor};
+
+pub use self::{
+    error::{Error, MappingError, SyntaxError},
+    write::WriteOptions,
 };
-use std::sync::LazyLock;
+use self::{path::Path, write::Written};
 
 static POOL: LazyLock<DescriptorPool> = LazyLock::new(|| {
     DescriptorPool::decode(crate::DESCRIPTORS).expect("codegen wrote a descriptor set and a test decodes it")
 });
 
-/// Why a text or bytes are no message of the wanted type.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum Error {
-    /// Not JSON at all.
-    Syntax(serde_json::Error),
-    /// JSON, but not of this message.
-    Mapping(serde_json::Error),
-    /// Not protobuf of this message.
-    Protobuf(prost::DecodeError),
-    /// Required fields are missing; their paths, such as `subscribe.framework_info.name`.
-    MissingFields(Vec<String>),
-}
-
-impl std::fmt::Display for Error {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Syntax(_) => formatter.write_str("not JSON"),
-            Self::Mapping(_) => formatter.write_str("JSON that does not fit the message"),
-            Self::Protobuf(_) => formatter.write_str("not a protobuf message of this type"),
-            Self::MissingFields(paths) => write!(formatter, "missing required fields: {}", paths.join(", ")),
-        }
-    }
-}
-
-impl std::error::Error for Error {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Syntax(error) | Self::Mapping(error) => Some(error),
-            Self::Protobuf(error) => Some(error),
-            Self::MissingFields(_) => None,
-        }
-    }
-}
-
-/// Writes a message as JSON.
+/// Writes a message as JSON, as it is: without defaults.
 ///
 /// ```
 /// # use mesos_proto::{json, v1};
 /// assert_eq!(json::to_value(&v1::TaskId::new("t1")), serde_json::json!({"value": "t1"}));
 /// ```
+///
+/// # Panics
+/// Messages are nested in each other more than 100 levels deep. Neither protobuf nor JSON is decoded to
+/// such a one; only a [`ContainerId`](crate::v1::ContainerId) with that many parents can be made.
 pub fn to_value<M: Message + Name>(message: &M) -> serde_json::Value {
-    let mut dynamic = DynamicMessage::new(descriptor::<M>());
-    dynamic.transcode_from(message).expect("the code and the descriptors come from the same schema");
-    let options = SerializeOptions::new().use_proto_field_name(true).stringify_64_bit_integers(false);
-    dynamic
-        .serialize_with_options(serde_json::value::Serializer, &options)
-        .expect("every message of the schema has a JSON form")
+    to_value_with(message, &WriteOptions::default())
+}
+
+/// Writes a message as JSON.
+///
+/// # Panics
+/// As [`to_value`].
+pub fn to_value_with<M: Message + Name>(message: &M, options: &WriteOptions) -> serde_json::Value {
+    let dynamic = dynamic(message);
+    serde_json::to_value(Written::new(&dynamic, options)).expect("every message has a JSON form")
+}
+
+/// Writes a message as compact JSON text, fields in the order of the schema as Mesos has them.
+///
+/// ```
+/// # use mesos_proto::{json, v1::scheduler::{Call, call}};
+/// let revive = call::Revive { roles: vec!["web".to_owned()] };
+/// let call = Call { r#type: Some(call::Type::Revive.into()), revive: Some(revive), ..Call::default() };
+/// let text = json::to_vec(&call, &json::WriteOptions::default());
+/// assert_eq!(text, br#"{"type":"REVIVE","revive":{"roles":["web"]}}"#);
+/// ```
+///
+/// # Panics
+/// As [`to_value`].
+pub fn to_vec<M: Message + Name>(message: &M, options: &WriteOptions) -> Vec<u8> {
+    let dynamic = dynamic(message);
+    serde_json::to_vec(&Written::new(&dynamic, options)).expect("every message has a JSON form")
+}
+
+/// Reads a message from JSON text and checks its required fields.
+///
+/// Bytes of texts that are no UTF-8 become U+FFFD: masters take and send them.
+///
+/// # Errors
+/// The text is no JSON, not of this message, or lacks required fields.
+pub fn from_slice<M: Message + Name + Default>(text: &[u8]) -> Result<M, Error> {
+    let text = String::from_utf8_lossy(text);
+    let value = serde_json::from_str(&text).map_err(|error| SyntaxError::new(&text, error))?;
+    from_value(value)
 }
 
 /// Reads a message from JSON and checks its required fields.
 ///
 /// # Errors
-/// The text is no JSON, not of this message, or lacks required fields.
-pub fn from_slice<M: Message + Name + Default>(text: &[u8]) -> Result<M, Error> {
-    let value: serde_json::Value = serde_json::from_slice(text).map_err(Error::Syntax)?;
-    let options = DeserializeOptions::new().deny_unknown_fields(false);
-    let dynamic = DynamicMessage::deserialize_with_options(descriptor::<M>(), value, &options)
-        .map_err(Error::Mapping)?;
-    require_fields(&dynamic)?;
+/// The value is not of this message, or lacks required fields.
+///
+/// ```
+/// # use mesos_proto::{json, v1};
+/// # use serde_json::json;
+/// let error = json::from_value::<v1::Offer>(json!({"id": {"value": 7}})).unwrap_err();
+/// assert_eq!(error.to_string(), "id.value: expected a string, found 7");
+/// ```
+pub fn from_value<M: Message + Name + Default>(value: serde_json::Value) -> Result<M, Error> {
+    let dynamic = read::message(&descriptor::<M>(), value, &Path::Root)?;
+    required::check(&dynamic)?;
     dynamic.transcode_to().map_err(Error::Protobuf)
 }
 
@@ -84,49 +104,16 @@ pub fn from_slice<M: Message + Name + Default>(text: &[u8]) -> Result<M, Error> 
 /// The bytes are no such message, or lack required fields.
 pub fn from_protobuf<M: Message + Name + Default>(bytes: &[u8]) -> Result<M, Error> {
     let dynamic = DynamicMessage::decode(descriptor::<M>(), bytes).map_err(Error::Protobuf)?;
-    require_fields(&dynamic)?;
+    required::check(&dynamic)?;
     M::decode(bytes).map_err(Error::Protobuf)
+}
+
+fn dynamic<M: Message + Name>(message: &M) -> DynamicMessage {
+    let mut dynamic = DynamicMessage::new(descriptor::<M>());
+    dynamic.transcode_from(message).expect("code and descriptors are of one schema, the nesting is bounded");
+    dynamic
 }
 
 fn descriptor<M: Name>() -> MessageDescriptor {
     POOL.get_message_by_name(&M::full_name()).expect("every generated message is in the descriptors")
-}
-
-fn require_fields(message: &DynamicMessage) -> Result<(), Error> {
-    let mut missing = Vec::new();
-    collect_missing(message, "", &mut missing);
-    if missing.is_empty() { Ok(()) } else { Err(Error::MissingFields(missing)) }
-}
-
-fn collect_missing(message: &DynamicMessage, path: &str, missing: &mut Vec<String>) {
-    for field in message.descriptor().fields() {
-        let path = format!("{path}{}", field.name());
-        if !message.has_field(&field) {
-            if field.cardinality() == prost_reflect::Cardinality::Required {
-                missing.push(path);
-            }
-            continue;
-        }
-        if !matches!(field.kind(), Kind::Message(_)) {
-            continue;
-        }
-        match message.get_field(&field).as_ref() {
-            Value::Message(inner) => collect_missing(inner, &format!("{path}."), missing),
-            Value::List(items) => {
-                for (index, item) in items.iter().enumerate() {
-                    if let Value::Message(inner) = item {
-                        collect_missing(inner, &format!("{path}[{index}]."), missing);
-                    }
-                }
-            }
-            Value::Map(entries) => {
-                for item in entries.values() {
-                    if let Value::Message(inner) = item {
-                        collect_missing(inner, &format!("{path}."), missing);
-                    }
-                }
-            }
-            _ => {}
-        }
-    }
 }
