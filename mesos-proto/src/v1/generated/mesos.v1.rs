@@ -2,6 +2,7 @@
 /// Names a framework; given by the master, kept by the framework over restarts.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct FrameworkId {
+    /// Opaque text of 1 to 255 characters. Store it at SUBSCRIBED: it is the only way back to the tasks.
     #[prost(string, required, tag = "1")]
     pub value: ::prost::alloc::string::String,
 }
@@ -18,6 +19,7 @@ impl ::prost::Name for FrameworkId {
 /// Names an offer; valid once.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct OfferId {
+    /// Opaque text. It is void after an accept, a decline, a rescind and every subscription.
     #[prost(string, required, tag = "1")]
     pub value: ::prost::alloc::string::String,
 }
@@ -31,9 +33,10 @@ impl ::prost::Name for OfferId {
         "/mesos.v1.OfferID".into()
     }
 }
-/// Names an agent.
+/// Names an agent. A machine that registers anew gets another one.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct AgentId {
+    /// Opaque text.
     #[prost(string, required, tag = "1")]
     pub value: ::prost::alloc::string::String,
 }
@@ -50,6 +53,8 @@ impl ::prost::Name for AgentId {
 /// Names a task; chosen by the framework, 1 to 255 characters, never used twice.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct TaskId {
+    /// Neither `.` nor `..`, without control characters, `/` and `\`. A number or random part keeps it
+    /// unique.
     #[prost(string, required, tag = "1")]
     pub value: ::prost::alloc::string::String,
 }
@@ -66,6 +71,7 @@ impl ::prost::Name for TaskId {
 /// Names an executor; for tasks that bring none it equals the task id.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ExecutorId {
+    /// 1 to 255 characters, with the rules of task ids.
     #[prost(string, required, tag = "1")]
     pub value: ::prost::alloc::string::String,
 }
@@ -82,8 +88,11 @@ impl ::prost::Name for ExecutorId {
 /// Names a container, with its parent if it is nested.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ContainerId {
+    /// At most 242 characters. Chosen by the agent for tasks, by the caller for containers it starts
+    /// itself.
     #[prost(string, required, tag = "1")]
     pub value: ::prost::alloc::string::String,
+    /// The container in which it is nested; task groups have it.
     #[prost(message, optional, boxed, tag = "2")]
     pub parent: ::core::option::Option<::prost::alloc::boxed::Box<ContainerId>>,
 }
@@ -97,8 +106,10 @@ impl ::prost::Name for ContainerId {
         "/mesos.v1.ContainerID".into()
     }
 }
+/// Names a resource provider, a source of resources of an agent other than the agent itself.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ResourceProviderId {
+    /// Opaque text.
     #[prost(string, required, tag = "1")]
     pub value: ::prost::alloc::string::String,
 }
@@ -112,9 +123,10 @@ impl ::prost::Name for ResourceProviderId {
         "/mesos.v1.ResourceProviderID".into()
     }
 }
-/// Names an offer operation; chosen by the framework.
+/// Names an offer operation; chosen by the framework, which then gets status updates of it.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct OperationId {
+    /// 1 to 255 characters, with the rules of task ids.
     #[prost(string, required, tag = "1")]
     pub value: ::prost::alloc::string::String,
 }
@@ -128,8 +140,10 @@ impl ::prost::Name for OperationId {
         "/mesos.v1.OperationID".into()
     }
 }
+/// A point in time.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct TimeInfo {
+    /// Nanoseconds since 1970-01-01 00:00 UTC.
     #[prost(int64, required, tag = "1")]
     pub nanoseconds: i64,
 }
@@ -143,8 +157,10 @@ impl ::prost::Name for TimeInfo {
         "/mesos.v1.TimeInfo".into()
     }
 }
+/// A length of time.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct DurationInfo {
+    /// Length in nanoseconds. Where a task uses it, it must not be negative.
     #[prost(int64, required, tag = "1")]
     pub nanoseconds: i64,
 }
@@ -158,12 +174,16 @@ impl ::prost::Name for DurationInfo {
         "/mesos.v1.DurationInfo".into()
     }
 }
+/// Where a process listens.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Address {
+    /// Name of the host; it need not resolve everywhere.
     #[prost(string, optional, tag = "1")]
     pub hostname: ::core::option::Option<::prost::alloc::string::String>,
+    /// Address of the host, as text.
     #[prost(string, optional, tag = "2")]
     pub ip: ::core::option::Option<::prost::alloc::string::String>,
+    /// TCP port.
     #[prost(int32, required, tag = "3")]
     pub port: i32,
 }
@@ -177,16 +197,23 @@ impl ::prost::Name for Address {
         "/mesos.v1.Address".into()
     }
 }
+/// A URL in parts.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Url {
+    /// Such as `http`. That of `Offer.url` is always `http`, also where agents speak TLS.
     #[prost(string, required, tag = "1")]
     pub scheme: ::prost::alloc::string::String,
+    /// Host and port.
     #[prost(message, required, tag = "2")]
     pub address: Address,
+    /// Path with its leading slash. That of `Offer.url` is such as `/slave(1)`: with `/api/v1` appended it
+    /// works, with `/files/read` it does not.
     #[prost(string, optional, tag = "3")]
     pub path: ::core::option::Option<::prost::alloc::string::String>,
+    /// Pairs of the query string, in order.
     #[prost(message, repeated, tag = "4")]
     pub query: ::prost::alloc::vec::Vec<Parameter>,
+    /// What follows the number sign.
     #[prost(string, optional, tag = "5")]
     pub fragment: ::core::option::Option<::prost::alloc::string::String>,
 }
@@ -200,10 +227,13 @@ impl ::prost::Name for Url {
         "/mesos.v1.URL".into()
     }
 }
+/// When something cannot be used.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Unavailability {
+    /// When it begins.
     #[prost(message, required, tag = "1")]
     pub start: TimeInfo,
+    /// How long it lasts; absent is without end.
     #[prost(message, optional, tag = "2")]
     pub duration: ::core::option::Option<DurationInfo>,
 }
@@ -217,10 +247,13 @@ impl ::prost::Name for Unavailability {
         "/mesos.v1.Unavailability".into()
     }
 }
+/// Names a machine in maintenance schedules, by host name, address or both.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct MachineId {
+    /// Host name; empty or absent if the address alone names the machine.
     #[prost(string, optional, tag = "1")]
     pub hostname: ::core::option::Option<::prost::alloc::string::String>,
+    /// Address as text; empty or absent if the host name alone names the machine.
     #[prost(string, optional, tag = "2")]
     pub ip: ::core::option::Option<::prost::alloc::string::String>,
 }
@@ -234,17 +267,22 @@ impl ::prost::Name for MachineId {
         "/mesos.v1.MachineID".into()
     }
 }
+/// A machine and its maintenance.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct MachineInfo {
+    /// Which machine.
     #[prost(message, required, tag = "1")]
     pub id: MachineId,
+    /// Where it stands in the course of maintenance.
     #[prost(enumeration = "machine_info::Mode", optional, tag = "2")]
     pub mode: ::core::option::Option<i32>,
+    /// When it is planned to be down; absent without a plan.
     #[prost(message, optional, tag = "3")]
     pub unavailability: ::core::option::Option<Unavailability>,
 }
 /// Nested message and enum types in `MachineInfo`.
 pub mod machine_info {
+    /// Where a machine stands in the course of maintenance.
     #[derive(
         Clone,
         Copy,
@@ -258,8 +296,11 @@ pub mod machine_info {
     )]
     #[repr(i32)]
     pub enum Mode {
+        /// In use, without planned maintenance.
         Up = 1,
+        /// Maintenance is planned: offers name the time, inverse offers go out.
         Draining = 2,
+        /// An operator took it down; its agents may not register.
         Down = 3,
     }
     impl Mode {
@@ -295,40 +336,56 @@ impl ::prost::Name for MachineInfo {
         "/mesos.v1.MachineInfo".into()
     }
 }
-/// Who a framework is.
+/// Who a framework is. A new subscription replaces all of it but user and checkpoint; the principal
+/// cannot change.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct FrameworkInfo {
-    /// The account on the agents that tasks run as.
+    /// The account on the agents that tasks run as, unless their command names another. It must exist on
+    /// the agents; an empty text is not filled in. It never changes after the first subscription.
     #[prost(string, required, tag = "1")]
     pub user: ::prost::alloc::string::String,
+    /// Name for people; it need not be unique.
     #[prost(string, required, tag = "2")]
     pub name: ::prost::alloc::string::String,
+    /// Absent at the first subscription, needed at every later one: a SUBSCRIBE without it makes another
+    /// framework each time.
     #[prost(message, optional, tag = "3")]
     pub id: ::core::option::Option<FrameworkId>,
-    /// Seconds that the master keeps the tasks of a disconnected framework; 0 kills them at once.
+    /// Seconds that the master keeps the tasks of a disconnected framework. 0, the default, and negative
+    /// values remove framework and tasks at once, for good: one broken connection suffices.
     #[prost(double, optional, tag = "4", default = "0")]
     pub failover_timeout: ::core::option::Option<f64>,
-    /// Whether tasks survive a restart of their agent.
+    /// Whether tasks survive a restart of their agent. It never changes after the first subscription.
+    /// Without it a mere disconnect of an agent ends its tasks as `TASK_LOST`, also for partition-aware
+    /// frameworks.
     #[prost(bool, optional, tag = "5", default = "false")]
     pub checkpoint: ::core::option::Option<bool>,
-    /// The role of a framework without MULTI_ROLE.
+    /// The role of a framework without `MULTI_ROLE`; must not be set with it.
     #[deprecated]
     #[prost(string, optional, tag = "6", default = "*")]
     pub role: ::core::option::Option<::prost::alloc::string::String>,
-    /// The roles of a framework with MULTI_ROLE; none means no offers.
+    /// The roles of a framework with `MULTI_ROLE`, without duplicates; none means no offers. Must not be
+    /// set without that capability.
     #[prost(string, repeated, tag = "12")]
     pub roles: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// The host that the scheduler runs on, shown to people.
     #[prost(string, optional, tag = "7")]
     pub hostname: ::core::option::Option<::prost::alloc::string::String>,
-    /// Who authenticates; must equal the authenticated principal if both are set.
+    /// Who authenticates; must equal the authenticated principal if both are set. Absent, the master fills
+    /// that in.
     #[prost(string, optional, tag = "8")]
     pub principal: ::core::option::Option<::prost::alloc::string::String>,
+    /// Address of a page about the framework, to which the master's pages link.
     #[prost(string, optional, tag = "9")]
     pub webui_url: ::core::option::Option<::prost::alloc::string::String>,
+    /// What the framework can handle.
     #[prost(message, repeated, tag = "10")]
     pub capabilities: ::prost::alloc::vec::Vec<framework_info::Capability>,
+    /// Free pairs, shown by the operator API.
     #[prost(message, optional, tag = "11")]
     pub labels: ::core::option::Option<Labels>,
+    /// What an offer must hold at least, by role. A role without an entry gets what the master is
+    /// configured for.
     #[prost(btree_map = "string, message", tag = "13")]
     pub offer_filters: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -340,6 +397,7 @@ pub mod framework_info {
     /// Something that the framework can handle.
     #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
     pub struct Capability {
+        /// Which capability. A name that the master does not know is dropped silently in JSON.
         #[prost(enumeration = "capability::Type", optional, tag = "1")]
         pub r#type: ::core::option::Option<i32>,
     }
@@ -359,18 +417,23 @@ pub mod framework_info {
         )]
         #[repr(i32)]
         pub enum Type {
+            /// Stands for a capability that the reader does not know.
             Unknown = 0,
+            /// Gets offers of revocable resources, which may be taken back while tasks use them.
             RevocableResources = 1,
-            /// Gets KILLING before a task ends by a kill.
+            /// Gets `TASK_KILLING` while a kill is under way.
             TaskKillingState = 2,
-            /// Gets offers of agents with GPUs.
+            /// Gets offers of agents with GPUs; without it none of their resources, unless the master is
+            /// configured so.
             GpuResources = 3,
+            /// Gets offers of shared persistent volumes.
             SharedResources = 4,
-            /// Gets UNREACHABLE, DROPPED, GONE, GONE_BY_OPERATOR and UNKNOWN in place of LOST.
+            /// Gets UNREACHABLE, DROPPED, GONE, GONE_BY_OPERATOR and UNKNOWN in place of LOST. LOST still
+            /// comes when an agent unregisters, and with checkpoint off.
             PartitionAware = 5,
-            /// Uses roles instead of role; offers say for which role they were made.
+            /// Uses `roles` in place of `role`; offers and resources say for which role they were made.
             MultiRole = 6,
-            /// Uses Resource.reservations instead of Resource.role and Resource.reservation.
+            /// Uses `Resource.reservations` in place of `Resource.role` and `Resource.reservation`.
             ReservationRefinement = 7,
             /// Gets offers of agents in other regions than the master.
             RegionAware = 8,
@@ -431,27 +494,39 @@ impl ::prost::Name for FrameworkInfo {
         "/mesos.v1.FrameworkInfo".into()
     }
 }
+/// Probes of a task whose result is reported and has no consequence. Executors of Docker tasks do not
+/// support them: they abort. Run by the executor inside the task's network, so ports are those of the
+/// container.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct CheckInfo {
+    /// Which probe; the field of that name must be set.
     #[prost(enumeration = "check_info::Type", optional, tag = "1")]
     pub r#type: ::core::option::Option<i32>,
+    /// The probe of type `COMMAND`.
     #[prost(message, optional, tag = "2")]
     pub command: ::core::option::Option<check_info::Command>,
+    /// The probe of type `HTTP`.
     #[prost(message, optional, tag = "3")]
     pub http: ::core::option::Option<check_info::Http>,
+    /// The probe of type `TCP`.
     #[prost(message, optional, tag = "7")]
     pub tcp: ::core::option::Option<check_info::Tcp>,
+    /// Seconds from the start of the task to the first probe; not negative.
     #[prost(double, optional, tag = "4", default = "15")]
     pub delay_seconds: ::core::option::Option<f64>,
+    /// Seconds between probes; not negative.
     #[prost(double, optional, tag = "5", default = "10")]
     pub interval_seconds: ::core::option::Option<f64>,
+    /// Seconds a probe may take; not negative.
     #[prost(double, optional, tag = "6", default = "20")]
     pub timeout_seconds: ::core::option::Option<f64>,
 }
 /// Nested message and enum types in `CheckInfo`.
 pub mod check_info {
+    /// A check by a command.
     #[derive(Clone, PartialEq, ::prost::Message)]
     pub struct Command {
+        /// What to run.
         #[prost(message, required, tag = "1")]
         pub command: super::CommandInfo,
     }
@@ -465,10 +540,13 @@ pub mod check_info {
             "/mesos.v1.CheckInfo.Command".into()
         }
     }
+    /// A check by an HTTP GET.
     #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
     pub struct Http {
+        /// Port inside the container, not the mapped one.
         #[prost(uint32, required, tag = "1")]
         pub port: u32,
+        /// Path to ask for; begins with a slash.
         #[prost(string, optional, tag = "2")]
         pub path: ::core::option::Option<::prost::alloc::string::String>,
     }
@@ -482,8 +560,10 @@ pub mod check_info {
             "/mesos.v1.CheckInfo.Http".into()
         }
     }
+    /// A check by a TCP connection.
     #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
     pub struct Tcp {
+        /// Port inside the container, not the mapped one.
         #[prost(uint32, required, tag = "1")]
         pub port: u32,
     }
@@ -497,6 +577,7 @@ pub mod check_info {
             "/mesos.v1.CheckInfo.Tcp".into()
         }
     }
+    /// Kinds of checks.
     #[derive(
         Clone,
         Copy,
@@ -510,9 +591,13 @@ pub mod check_info {
     )]
     #[repr(i32)]
     pub enum Type {
+        /// Stands for a kind that the reader does not know.
         Unknown = 0,
+        /// Run a command and report its exit code.
         Command = 1,
+        /// Ask by HTTP and report the status code.
         Http = 2,
+        /// Connect and report whether that worked.
         Tcp = 3,
     }
     impl Type {
@@ -550,32 +635,46 @@ impl ::prost::Name for CheckInfo {
         "/mesos.v1.CheckInfo".into()
     }
 }
-/// Probes that tell whether a task is healthy, and kill it when it is not for long.
+/// Probes that tell whether a task is healthy, and kill it when it is not for long. The executor runs
+/// them inside the task's network, so ports are those of the container; the end is then `TASK_KILLED`
+/// with healthy false.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct HealthCheck {
+    /// Seconds from the start of the task to the first probe; not negative.
     #[prost(double, optional, tag = "2", default = "15")]
     pub delay_seconds: ::core::option::Option<f64>,
+    /// Seconds between probes; not negative.
     #[prost(double, optional, tag = "3", default = "10")]
     pub interval_seconds: ::core::option::Option<f64>,
+    /// Seconds a probe may take; 0 is without limit, negative is refused.
     #[prost(double, optional, tag = "4", default = "20")]
     pub timeout_seconds: ::core::option::Option<f64>,
+    /// How many failures in a row have the task killed.
     #[prost(uint32, optional, tag = "5", default = "3")]
     pub consecutive_failures: ::core::option::Option<u32>,
+    /// Seconds from the start in which failures do not count, until the first success; not negative.
     #[prost(double, optional, tag = "6", default = "10")]
     pub grace_period_seconds: ::core::option::Option<f64>,
+    /// Which probe; the field of that name must be set. Always set it: the master guesses in simple cases
+    /// only.
     #[prost(enumeration = "health_check::Type", optional, tag = "8")]
     pub r#type: ::core::option::Option<i32>,
+    /// The probe of type `COMMAND`; exit code 0 is healthy. In Docker tasks it runs inside the container.
     #[prost(message, optional, tag = "7")]
     pub command: ::core::option::Option<CommandInfo>,
+    /// The probe of type `HTTP`.
     #[prost(message, optional, tag = "1")]
     pub http: ::core::option::Option<health_check::HttpCheckInfo>,
+    /// The probe of type `TCP`.
     #[prost(message, optional, tag = "9")]
     pub tcp: ::core::option::Option<health_check::TcpCheckInfo>,
 }
 /// Nested message and enum types in `HealthCheck`.
 pub mod health_check {
+    /// A health check by an HTTP GET. Refused on tasks of groups that have networks of their own.
     #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
     pub struct HttpCheckInfo {
+        /// Whether to connect to `127.0.0.1` or to `::1`.
         #[prost(
             enumeration = "super::network_info::Protocol",
             optional,
@@ -583,12 +682,16 @@ pub mod health_check {
             default = "IPv4"
         )]
         pub protocol: ::core::option::Option<i32>,
+        /// `http` or `https`; absent is `http`.
         #[prost(string, optional, tag = "3")]
         pub scheme: ::core::option::Option<::prost::alloc::string::String>,
+        /// Port inside the container, not the mapped one.
         #[prost(uint32, required, tag = "1")]
         pub port: u32,
+        /// Path to ask for; begins with a slash. Absent is `/`.
         #[prost(string, optional, tag = "2")]
         pub path: ::core::option::Option<::prost::alloc::string::String>,
+        /// Status codes; built-in executors ignore them and take 200 to 399 as healthy.
         #[prost(uint32, repeated, packed = "false", tag = "4")]
         pub statuses: ::prost::alloc::vec::Vec<u32>,
     }
@@ -602,8 +705,10 @@ pub mod health_check {
             "/mesos.v1.HealthCheck.HTTPCheckInfo".into()
         }
     }
+    /// A health check by a TCP connection. Refused on tasks of groups that have networks of their own.
     #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
     pub struct TcpCheckInfo {
+        /// Whether to connect to `127.0.0.1` or to `::1`.
         #[prost(
             enumeration = "super::network_info::Protocol",
             optional,
@@ -611,6 +716,7 @@ pub mod health_check {
             default = "IPv4"
         )]
         pub protocol: ::core::option::Option<i32>,
+        /// Port inside the container, not the mapped one.
         #[prost(uint32, required, tag = "1")]
         pub port: u32,
     }
@@ -624,6 +730,7 @@ pub mod health_check {
             "/mesos.v1.HealthCheck.TCPCheckInfo".into()
         }
     }
+    /// Kinds of health checks.
     #[derive(
         Clone,
         Copy,
@@ -637,9 +744,13 @@ pub mod health_check {
     )]
     #[repr(i32)]
     pub enum Type {
+        /// Stands for a kind that the reader does not know.
         Unknown = 0,
+        /// Run a command; exit code 0 is healthy.
         Command = 1,
+        /// Ask by HTTP; after redirects a status of 200 to 399 is healthy.
         Http = 2,
+        /// Connect; an accepted connection is healthy.
         Tcp = 3,
     }
     impl Type {
@@ -680,7 +791,8 @@ impl ::prost::Name for HealthCheck {
 /// How a kill is done.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct KillPolicy {
-    /// Time between the gentle and the forced signal.
+    /// Time between the gentle and the forced signal; not negative. Absent, the command and the default
+    /// executor wait 3 seconds, the Docker executor as long as its agent says (5 seconds).
     #[prost(message, optional, tag = "1")]
     pub grace_period: ::core::option::Option<DurationInfo>,
 }
@@ -694,35 +806,49 @@ impl ::prost::Name for KillPolicy {
         "/mesos.v1.KillPolicy".into()
     }
 }
-/// What to run.
+/// What to run. The Mesos and the Docker containerizer read value and arguments differently.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct CommandInfo {
+    /// Files to bring into the sandbox before the start. One that fails ends the task as `TASK_FAILED`.
     #[prost(message, repeated, tag = "1")]
     pub uris: ::prost::alloc::vec::Vec<command_info::Uri>,
+    /// Environment variables. Nothing about ports or hosts is added to them.
     #[prost(message, optional, tag = "2")]
     pub environment: ::core::option::Option<Environment>,
-    /// Whether value goes to /bin/sh -c; without it value is a program and arguments its argv.
+    /// Whether value goes to `/bin/sh -c`, the default; arguments are then ignored, and a missing value
+    /// fails on the agent. False: value is a program, see there.
     #[prost(bool, optional, tag = "6", default = "true")]
     pub shell: ::core::option::Option<bool>,
+    /// Shell line or program. Without shell, the Mesos containerizer executes it, and Docker appends it to
+    /// the image name, so that the image's ENTRYPOINT gets it. Absent with shell false: the image decides.
     #[prost(string, optional, tag = "3")]
     pub value: ::core::option::Option<::prost::alloc::string::String>,
+    /// Arguments without shell. The Mesos containerizer takes them as the whole argv with the program's
+    /// name first, if value is set. Docker appends them after value.
     #[prost(string, repeated, tag = "7")]
     pub arguments: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// The account to run as, in place of that of the framework.
     #[prost(string, optional, tag = "5")]
     pub user: ::core::option::Option<::prost::alloc::string::String>,
 }
 /// Nested message and enum types in `CommandInfo`.
 pub mod command_info {
+    /// A file that the agent fetches into the sandbox.
     #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
     pub struct Uri {
+        /// Where it is: a URL of a scheme that the agent can fetch, or a path on the agent.
         #[prost(string, required, tag = "1")]
         pub value: ::prost::alloc::string::String,
+        /// Whether to make the file executable; it is then not unpacked.
         #[prost(bool, optional, tag = "2")]
         pub executable: ::core::option::Option<bool>,
+        /// Whether to unpack an archive that is known by its file name.
         #[prost(bool, optional, tag = "3", default = "true")]
         pub extract: ::core::option::Option<bool>,
+        /// Whether the agent may keep and reuse the file in its cache.
         #[prost(bool, optional, tag = "4")]
         pub cache: ::core::option::Option<bool>,
+        /// Name of the file in the sandbox; absent is the last part of the URI.
         #[prost(string, optional, tag = "5")]
         pub output_file: ::core::option::Option<::prost::alloc::string::String>,
     }
@@ -747,36 +873,55 @@ impl ::prost::Name for CommandInfo {
         "/mesos.v1.CommandInfo".into()
     }
 }
+/// A program that runs tasks on an agent. Launching under a running executor takes an equal
+/// ExecutorInfo.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ExecutorInfo {
+    /// Kind of executor. Required in a LAUNCH_GROUP; LAUNCH takes `CUSTOM`, or none together with a
+    /// command.
     #[prost(enumeration = "executor_info::Type", optional, tag = "15")]
     pub r#type: ::core::option::Option<i32>,
+    /// Chosen by the framework; 1 to 255 characters, with the rules of task ids.
     #[prost(message, required, tag = "1")]
     pub executor_id: ExecutorId,
+    /// The framework. Required in a LAUNCH_GROUP, filled in by the master in a LAUNCH.
     #[prost(message, optional, tag = "8")]
     pub framework_id: ::core::option::Option<FrameworkId>,
+    /// Starts a custom executor; must be absent for the default one.
     #[prost(message, optional, tag = "7")]
     pub command: ::core::option::Option<CommandInfo>,
+    /// What the executor runs in. For the default executor it is of type `MESOS` without an image; its
+    /// networks are those of all its tasks.
     #[prost(message, optional, tag = "11")]
     pub container: ::core::option::Option<ContainerInfo>,
+    /// What it takes on top of its tasks. Groups need at least 0.01 cpus, 32 MB of memory and some disk
+    /// here.
     #[prost(message, repeated, tag = "5")]
     pub resources: ::prost::alloc::vec::Vec<Resource>,
+    /// Name for people.
     #[prost(string, optional, tag = "9")]
     pub name: ::core::option::Option<::prost::alloc::string::String>,
+    /// Free text that once told statistics where an executor came from.
     #[deprecated]
     #[prost(string, optional, tag = "10")]
     pub source: ::core::option::Option<::prost::alloc::string::String>,
+    /// Bytes handed to the executor. JSON holds them as base64.
     #[prost(bytes = "bytes", optional, tag = "4")]
     pub data: ::core::option::Option<::prost::bytes::Bytes>,
+    /// How others may find the executor.
     #[prost(message, optional, tag = "12")]
     pub discovery: ::core::option::Option<DiscoveryInfo>,
+    /// Time to end after a shutdown, before the agent kills it; absent is the setting of the agent (5
+    /// seconds).
     #[prost(message, optional, tag = "13")]
     pub shutdown_grace_period: ::core::option::Option<DurationInfo>,
+    /// Free pairs.
     #[prost(message, optional, tag = "14")]
     pub labels: ::core::option::Option<Labels>,
 }
 /// Nested message and enum types in `ExecutorInfo`.
 pub mod executor_info {
+    /// Kinds of executors.
     #[derive(
         Clone,
         Copy,
@@ -790,8 +935,11 @@ pub mod executor_info {
     )]
     #[repr(i32)]
     pub enum Type {
+        /// Stands for a kind that the reader does not know.
         Unknown = 0,
+        /// The built-in executor of task groups.
         Default = 1,
+        /// A program of the framework, started by command.
         Custom = 2,
     }
     impl Type {
@@ -827,24 +975,31 @@ impl ::prost::Name for ExecutorInfo {
         "/mesos.v1.ExecutorInfo".into()
     }
 }
+/// Where a master or an agent stands.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct DomainInfo {
+    /// Its region and zone.
     #[prost(message, optional, tag = "1")]
     pub fault_domain: ::core::option::Option<domain_info::FaultDomain>,
 }
 /// Nested message and enum types in `DomainInfo`.
 pub mod domain_info {
+    /// A place whose machines may fail together.
     #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
     pub struct FaultDomain {
+        /// The region; only region-aware frameworks get offers from others than the master's.
         #[prost(message, required, tag = "1")]
         pub region: fault_domain::RegionInfo,
+        /// The zone inside of the region.
         #[prost(message, required, tag = "2")]
         pub zone: fault_domain::ZoneInfo,
     }
     /// Nested message and enum types in `FaultDomain`.
     pub mod fault_domain {
+        /// A region.
         #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
         pub struct RegionInfo {
+            /// Name of the region.
             #[prost(string, required, tag = "1")]
             pub name: ::prost::alloc::string::String,
         }
@@ -858,8 +1013,10 @@ pub mod domain_info {
                 "/mesos.v1.DomainInfo.FaultDomain.RegionInfo".into()
             }
         }
+        /// A zone.
         #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
         pub struct ZoneInfo {
+            /// Name of the zone, unique in its region.
             #[prost(string, required, tag = "1")]
             pub name: ::prost::alloc::string::String,
         }
@@ -895,37 +1052,50 @@ impl ::prost::Name for DomainInfo {
         "/mesos.v1.DomainInfo".into()
     }
 }
-/// A master.
+/// A master, also as ZooKeeper keeps it (there in JSON).
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct MasterInfo {
+    /// Changes with every start of the master.
     #[prost(string, required, tag = "1")]
     pub id: ::prost::alloc::string::String,
+    /// IPv4 address in network byte order, read on a little-endian machine: 10.0.0.1 is 16777226. Prefer
+    /// `address`.
     #[prost(uint32, required, tag = "2")]
     pub ip: u32,
+    /// TCP port. Prefer that of `address`.
     #[prost(uint32, required, tag = "3", default = "5050")]
     pub port: u32,
+    /// Such as `master@10.0.0.1:5050`.
     #[prost(string, optional, tag = "4")]
     pub pid: ::core::option::Option<::prost::alloc::string::String>,
+    /// Name of the host, for people and links.
     #[prost(string, optional, tag = "5")]
     pub hostname: ::core::option::Option<::prost::alloc::string::String>,
+    /// Such as `1.11.0`; absent from very old masters.
     #[prost(string, optional, tag = "6")]
     pub version: ::core::option::Option<::prost::alloc::string::String>,
+    /// Where it listens; absent from very old masters.
     #[prost(message, optional, tag = "7")]
     pub address: ::core::option::Option<Address>,
+    /// Where it stands, if the operator configured that.
     #[prost(message, optional, tag = "8")]
     pub domain: ::core::option::Option<DomainInfo>,
+    /// What the master can do.
     #[prost(message, repeated, tag = "9")]
     pub capabilities: ::prost::alloc::vec::Vec<master_info::Capability>,
 }
 /// Nested message and enum types in `MasterInfo`.
 pub mod master_info {
+    /// Something that the master can do.
     #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
     pub struct Capability {
+        /// Which capability.
         #[prost(enumeration = "capability::Type", optional, tag = "1")]
         pub r#type: ::core::option::Option<i32>,
     }
     /// Nested message and enum types in `Capability`.
     pub mod capability {
+        /// What a master can do.
         #[derive(
             Clone,
             Copy,
@@ -939,9 +1109,13 @@ pub mod master_info {
         )]
         #[repr(i32)]
         pub enum Type {
+            /// Stands for a capability that the reader does not know.
             Unknown = 0,
+            /// Agents may come back with changed attributes and resources.
             AgentUpdate = 1,
+            /// Operators can have agents drained.
             AgentDraining = 2,
+            /// Quotas are limits of roles, apart from guarantees.
             QuotaV2 = 3,
         }
         impl Type {
@@ -990,31 +1164,40 @@ impl ::prost::Name for MasterInfo {
         "/mesos.v1.MasterInfo".into()
     }
 }
-/// An agent.
+/// An agent, as it registered.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct AgentInfo {
+    /// Name of the agent for people; offers repeat it. It may not resolve.
     #[prost(string, required, tag = "1")]
     pub hostname: ::prost::alloc::string::String,
+    /// TCP port of its API.
     #[prost(int32, optional, tag = "8", default = "5051")]
     pub port: ::core::option::Option<i32>,
+    /// Everything it has, used or not.
     #[prost(message, repeated, tag = "3")]
     pub resources: ::prost::alloc::vec::Vec<Resource>,
+    /// Properties set by its operator.
     #[prost(message, repeated, tag = "5")]
     pub attributes: ::prost::alloc::vec::Vec<Attribute>,
+    /// Given by the master when it registers.
     #[prost(message, optional, tag = "6")]
     pub id: ::core::option::Option<AgentId>,
+    /// Where it stands, if the operator configured that; without it the agent counts as near the master.
     #[prost(message, optional, tag = "10")]
     pub domain: ::core::option::Option<DomainInfo>,
 }
 /// Nested message and enum types in `AgentInfo`.
 pub mod agent_info {
+    /// Something that the agent can do.
     #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
     pub struct Capability {
+        /// Which capability.
         #[prost(enumeration = "capability::Type", optional, tag = "1")]
         pub r#type: ::core::option::Option<i32>,
     }
     /// Nested message and enum types in `Capability`.
     pub mod capability {
+        /// What an agent can do.
         #[derive(
             Clone,
             Copy,
@@ -1028,14 +1211,23 @@ pub mod agent_info {
         )]
         #[repr(i32)]
         pub enum Type {
+            /// Stands for a capability that the reader does not know.
             Unknown = 0,
+            /// Serves frameworks with several roles; without it they get no offers of this agent.
             MultiRole = 1,
+            /// Knows roles with slashes.
             HierarchicalRole = 2,
+            /// Knows stacks of reservations.
             ReservationRefinement = 3,
+            /// Takes resources from providers, and ids on operations on them.
             ResourceProvider = 4,
+            /// Grows and shrinks persistent volumes.
             ResizeVolume = 5,
+            /// Takes ids on operations on its own resources, too.
             AgentOperationFeedback = 6,
+            /// Can be drained.
             AgentDraining = 7,
+            /// Enforces `TaskInfo.limits`.
             TaskResourceLimits = 8,
         }
         impl Type {
@@ -1094,8 +1286,10 @@ impl ::prost::Name for AgentInfo {
         "/mesos.v1.AgentInfo".into()
     }
 }
+/// How the agent runs a storage plugin as a container of its own.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct CsiPluginContainerInfo {
+    /// Which services this container offers.
     #[prost(
         enumeration = "csi_plugin_container_info::Service",
         repeated,
@@ -1103,15 +1297,19 @@ pub struct CsiPluginContainerInfo {
         tag = "1"
     )]
     pub services: ::prost::alloc::vec::Vec<i32>,
+    /// What to run.
     #[prost(message, optional, tag = "2")]
     pub command: ::core::option::Option<CommandInfo>,
+    /// What the container takes.
     #[prost(message, repeated, tag = "3")]
     pub resources: ::prost::alloc::vec::Vec<Resource>,
+    /// What it runs in.
     #[prost(message, optional, tag = "4")]
     pub container: ::core::option::Option<ContainerInfo>,
 }
 /// Nested message and enum types in `CSIPluginContainerInfo`.
 pub mod csi_plugin_container_info {
+    /// Services of a storage plugin, in the sense of the Container Storage Interface.
     #[derive(
         Clone,
         Copy,
@@ -1125,8 +1323,11 @@ pub mod csi_plugin_container_info {
     )]
     #[repr(i32)]
     pub enum Service {
+        /// Stands for a service that the reader does not know.
         Unknown = 0,
+        /// Creates and deletes volumes.
         ControllerService = 1,
+        /// Makes volumes usable on this machine.
         NodeService = 2,
     }
     impl Service {
@@ -1162,10 +1363,13 @@ impl ::prost::Name for CsiPluginContainerInfo {
         "/mesos.v1.CSIPluginContainerInfo".into()
     }
 }
+/// Where a storage plugin that runs already listens.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct CsiPluginEndpoint {
+    /// Which service is there.
     #[prost(enumeration = "csi_plugin_container_info::Service", required, tag = "1")]
     pub csi_service: i32,
+    /// Address of the service, as text.
     #[prost(string, required, tag = "2")]
     pub endpoint: ::prost::alloc::string::String,
 }
@@ -1179,18 +1383,25 @@ impl ::prost::Name for CsiPluginEndpoint {
         "/mesos.v1.CSIPluginEndpoint".into()
     }
 }
+/// A storage plugin. It is either started by the agent (`containers`) or runs already (`endpoints`).
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct CsiPluginInfo {
+    /// Kind of the plugin, in reversed domain notation.
     #[prost(string, required, tag = "1")]
     pub r#type: ::prost::alloc::string::String,
+    /// Tells plugins of one kind apart.
     #[prost(string, optional, tag = "2", default = "default")]
     pub name: ::core::option::Option<::prost::alloc::string::String>,
+    /// Containers for the agent to start.
     #[prost(message, repeated, tag = "3")]
     pub containers: ::prost::alloc::vec::Vec<CsiPluginContainerInfo>,
+    /// Services that run already.
     #[prost(message, repeated, tag = "4")]
     pub endpoints: ::prost::alloc::vec::Vec<CsiPluginEndpoint>,
+    /// Folder under which the plugin makes its volumes appear.
     #[prost(string, optional, tag = "5")]
     pub target_path_root: ::core::option::Option<::prost::alloc::string::String>,
+    /// Whether the plugin expects a target path to be there before it publishes a volume.
     #[prost(bool, optional, tag = "6")]
     pub target_path_exists: ::core::option::Option<bool>,
 }
@@ -1204,27 +1415,37 @@ impl ::prost::Name for CsiPluginInfo {
         "/mesos.v1.CSIPluginInfo".into()
     }
 }
+/// A resource provider.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ResourceProviderInfo {
+    /// Given when it subscribes; absent the first time.
     #[prost(message, optional, tag = "1")]
     pub id: ::core::option::Option<ResourceProviderId>,
+    /// Its properties.
     #[prost(message, repeated, tag = "2")]
     pub attributes: ::prost::alloc::vec::Vec<Attribute>,
+    /// Kind of the provider, in reversed domain notation.
     #[prost(string, required, tag = "3")]
     pub r#type: ::prost::alloc::string::String,
+    /// Tells providers of one kind apart.
     #[prost(string, required, tag = "4")]
     pub name: ::prost::alloc::string::String,
+    /// Reservations that all its resources begin with.
     #[prost(message, repeated, tag = "5")]
     pub default_reservations: ::prost::alloc::vec::Vec<resource::ReservationInfo>,
+    /// Set for providers of storage.
     #[prost(message, optional, tag = "6")]
     pub storage: ::core::option::Option<resource_provider_info::Storage>,
 }
 /// Nested message and enum types in `ResourceProviderInfo`.
 pub mod resource_provider_info {
+    /// A provider of storage.
     #[derive(Clone, PartialEq, ::prost::Message)]
     pub struct Storage {
+        /// The plugin behind it.
         #[prost(message, required, tag = "1")]
         pub plugin: super::CsiPluginInfo,
+        /// Seconds between two reconciliations with the plugin.
         #[prost(double, optional, tag = "2")]
         pub reconciliation_interval_seconds: ::core::option::Option<f64>,
     }
@@ -1249,24 +1470,32 @@ impl ::prost::Name for ResourceProviderInfo {
         "/mesos.v1.ResourceProviderInfo".into()
     }
 }
-/// A value of a resource or an attribute.
+/// A value with its kind.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Value {
+    /// Which field holds the value.
     #[prost(enumeration = "value::Type", required, tag = "1")]
     pub r#type: i32,
+    /// The value of kind `SCALAR`.
     #[prost(message, optional, tag = "2")]
     pub scalar: ::core::option::Option<value::Scalar>,
+    /// The value of kind `RANGES`.
     #[prost(message, optional, tag = "3")]
     pub ranges: ::core::option::Option<value::Ranges>,
+    /// The value of kind `SET`.
     #[prost(message, optional, tag = "4")]
     pub set: ::core::option::Option<value::Set>,
+    /// The value of kind `TEXT`.
     #[prost(message, optional, tag = "5")]
     pub text: ::core::option::Option<value::Text>,
 }
 /// Nested message and enum types in `Value`.
 pub mod value {
+    /// A number.
     #[derive(Clone, Copy, PartialEq, ::prost::Message)]
     pub struct Scalar {
+        /// Mesos counts resources in thousandths: round to three decimals, and add and compare whole
+        /// thousandths.
         #[prost(double, required, tag = "1")]
         pub value: f64,
     }
@@ -1280,11 +1509,13 @@ pub mod value {
             "/mesos.v1.Value.Scalar".into()
         }
     }
-    /// Both ends belong to it.
+    /// Whole numbers; both ends belong to it.
     #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
     pub struct Range {
+        /// The first.
         #[prost(uint64, required, tag = "1")]
         pub begin: u64,
+        /// The last; not below the first.
         #[prost(uint64, required, tag = "2")]
         pub end: u64,
     }
@@ -1298,8 +1529,10 @@ pub mod value {
             "/mesos.v1.Value.Range".into()
         }
     }
+    /// Ranges in any order; those of a resource must not overlap.
     #[derive(Clone, PartialEq, ::prost::Message)]
     pub struct Ranges {
+        /// The ranges.
         #[prost(message, repeated, tag = "1")]
         pub range: ::prost::alloc::vec::Vec<Range>,
     }
@@ -1313,8 +1546,10 @@ pub mod value {
             "/mesos.v1.Value.Ranges".into()
         }
     }
+    /// Texts; those of a resource must be different.
     #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
     pub struct Set {
+        /// The texts.
         #[prost(string, repeated, tag = "1")]
         pub item: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
     }
@@ -1328,8 +1563,10 @@ pub mod value {
             "/mesos.v1.Value.Set".into()
         }
     }
+    /// A text.
     #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
     pub struct Text {
+        /// The text.
         #[prost(string, required, tag = "1")]
         pub value: ::prost::alloc::string::String,
     }
@@ -1343,6 +1580,7 @@ pub mod value {
             "/mesos.v1.Value.Text".into()
         }
     }
+    /// Kinds of values.
     #[derive(
         Clone,
         Copy,
@@ -1356,9 +1594,13 @@ pub mod value {
     )]
     #[repr(i32)]
     pub enum Type {
+        /// A number. It is also the zero value, which stands for an absent kind: look at presence.
         Scalar = 0,
+        /// Ranges of whole numbers.
         Ranges = 1,
+        /// A set of texts.
         Set = 2,
+        /// A text; attributes only.
         Text = 3,
     }
     impl Type {
@@ -1396,19 +1638,25 @@ impl ::prost::Name for Value {
         "/mesos.v1.Value".into()
     }
 }
-/// A property of an agent, set by its operator.
+/// A property of an agent, set by its operator. Names may repeat.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Attribute {
+    /// Name of the property.
     #[prost(string, required, tag = "1")]
     pub name: ::prost::alloc::string::String,
+    /// Which field holds the value. An operator's plain number becomes a `SCALAR`, not a `TEXT`.
     #[prost(enumeration = "value::Type", required, tag = "2")]
     pub r#type: i32,
+    /// The value of kind `SCALAR`.
     #[prost(message, optional, tag = "3")]
     pub scalar: ::core::option::Option<value::Scalar>,
+    /// The value of kind `RANGES`.
     #[prost(message, optional, tag = "4")]
     pub ranges: ::core::option::Option<value::Ranges>,
+    /// The value of kind `SET`, which agents refuse to be configured with.
     #[prost(message, optional, tag = "6")]
     pub set: ::core::option::Option<value::Set>,
+    /// The value of kind `TEXT`.
     #[prost(message, optional, tag = "5")]
     pub text: ::core::option::Option<value::Text>,
 }
@@ -1422,47 +1670,62 @@ impl ::prost::Name for Attribute {
         "/mesos.v1.Attribute".into()
     }
 }
-/// An amount of something: a scalar, ranges or a set, with who may use it.
+/// An amount of something, with who may use it. Resources that differ in anything but their amount do
+/// not merge.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Resource {
+    /// The resource provider it comes from; absent is the agent itself.
     #[prost(message, optional, tag = "12")]
     pub provider_id: ::core::option::Option<ResourceProviderId>,
-    /// cpus, mem (MB), disk (MB), gpus, ports, or anything else.
+    /// `cpus`, `mem` (MB of 2^20 bytes), `disk` (likewise), `gpus` (whole), `ports` (ranges), or any other
+    /// name.
     #[prost(string, required, tag = "1")]
     pub name: ::prost::alloc::string::String,
+    /// Which field holds the amount.
     #[prost(enumeration = "value::Type", required, tag = "2")]
     pub r#type: i32,
-    /// Counted in thousandths: three decimals are kept.
+    /// Counted in thousandths: three decimals are kept. Negative, or positive but below half a thousandth,
+    /// is refused.
     #[prost(message, optional, tag = "3")]
     pub scalar: ::core::option::Option<value::Scalar>,
+    /// The amount of kind `RANGES`; the master refuses overlaps.
     #[prost(message, optional, tag = "4")]
     pub ranges: ::core::option::Option<value::Ranges>,
+    /// The amount of kind `SET`; the master refuses duplicates.
     #[prost(message, optional, tag = "5")]
     pub set: ::core::option::Option<value::Set>,
-    /// Old form of a reservation: * is unreserved.
+    /// Old form of a reservation, for frameworks without `RESERVATION_REFINEMENT`; `*` is unreserved. Must
+    /// not be mixed with `reservations`.
     #[deprecated]
     #[prost(string, optional, tag = "6", default = "*")]
     pub role: ::core::option::Option<::prost::alloc::string::String>,
-    /// The role of the framework that holds it.
+    /// For which role of the framework it was offered. If absent in an operation, the master takes that of
+    /// the offer.
     #[prost(message, optional, tag = "11")]
     pub allocation_info: ::core::option::Option<resource::AllocationInfo>,
+    /// Old form of a dynamic reservation, beside `role`. Must not be mixed with `reservations`.
     #[prost(message, optional, tag = "8")]
     pub reservation: ::core::option::Option<resource::ReservationInfo>,
-    /// Stack of reservations, the outermost first; empty is unreserved.
+    /// Stack of reservations, the outermost first; empty is unreserved. Tasks repeat it exactly: without
+    /// it they ask for unreserved resources.
     #[prost(message, repeated, tag = "13")]
     pub reservations: ::prost::alloc::vec::Vec<resource::ReservationInfo>,
+    /// Which disk, and the persistent volume on it; `disk` resources only.
     #[prost(message, optional, tag = "7")]
     pub disk: ::core::option::Option<resource::DiskInfo>,
+    /// Present on resources that may be taken back while a task uses them.
     #[prost(message, optional, tag = "9")]
     pub revocable: ::core::option::Option<resource::RevocableInfo>,
+    /// Present on volumes that several tasks may use at once.
     #[prost(message, optional, tag = "10")]
     pub shared: ::core::option::Option<resource::SharedInfo>,
 }
 /// Nested message and enum types in `Resource`.
 pub mod resource {
-    /// For which role something was allocated.
+    /// For which role something was allocated. Who may use it is told by reservations, not by this.
     #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
     pub struct AllocationInfo {
+        /// One of the framework's roles.
         #[prost(string, optional, tag = "1")]
         pub role: ::core::option::Option<::prost::alloc::string::String>,
     }
@@ -1476,20 +1739,25 @@ pub mod resource {
             "/mesos.v1.Resource.AllocationInfo".into()
         }
     }
-    /// One level of a reservation.
+    /// One level of a reservation. Each level names a role below that of the level before.
     #[derive(Clone, PartialEq, ::prost::Message)]
     pub struct ReservationInfo {
+        /// Who made it; absent in the old form.
         #[prost(enumeration = "reservation_info::Type", optional, tag = "4")]
         pub r#type: ::core::option::Option<i32>,
+        /// For whom; absent in the old form, where `Resource.role` says it.
         #[prost(string, optional, tag = "3")]
         pub role: ::core::option::Option<::prost::alloc::string::String>,
+        /// Who reserved. A framework with a principal must name its own.
         #[prost(string, optional, tag = "1")]
         pub principal: ::core::option::Option<::prost::alloc::string::String>,
+        /// Free pairs; reservations with other labels do not merge.
         #[prost(message, optional, tag = "2")]
         pub labels: ::core::option::Option<super::Labels>,
     }
     /// Nested message and enum types in `ReservationInfo`.
     pub mod reservation_info {
+        /// Who made a reservation.
         #[derive(
             Clone,
             Copy,
@@ -1503,8 +1771,11 @@ pub mod resource {
         )]
         #[repr(i32)]
         pub enum Type {
+            /// Stands for a kind that the reader does not know.
             Unknown = 0,
+            /// The operator, when the agent started; only the first level of a stack.
             Static = 1,
+            /// A RESERVE of a framework or an operator.
             Dynamic = 2,
         }
         impl Type {
@@ -1540,21 +1811,29 @@ pub mod resource {
             "/mesos.v1.Resource.ReservationInfo".into()
         }
     }
+    /// Where a disk resource lies, and what is on it.
     #[derive(Clone, PartialEq, ::prost::Message)]
     pub struct DiskInfo {
+        /// Makes it a persistent volume; needs a reservation.
         #[prost(message, optional, tag = "1")]
         pub persistence: ::core::option::Option<disk_info::Persistence>,
+        /// How it appears in the container: path and mode `RW`, without a host path.
         #[prost(message, optional, tag = "2")]
         pub volume: ::core::option::Option<super::Volume>,
+        /// The disk; absent is the one that holds the agent's working folder.
         #[prost(message, optional, tag = "3")]
         pub source: ::core::option::Option<disk_info::Source>,
     }
     /// Nested message and enum types in `DiskInfo`.
     pub mod disk_info {
+        /// Names a persistent volume; its data stays until a DESTROY.
         #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
         pub struct Persistence {
+            /// Chosen by the framework, 1 to 255 characters, with the rules of task ids; unique for the role
+            /// on the agent.
             #[prost(string, required, tag = "1")]
             pub id: ::prost::alloc::string::String,
+            /// Who created it. A framework with a principal must name its own.
             #[prost(string, optional, tag = "2")]
             pub principal: ::core::option::Option<::prost::alloc::string::String>,
         }
@@ -1568,27 +1847,37 @@ pub mod resource {
                 "/mesos.v1.Resource.DiskInfo.Persistence".into()
             }
         }
+        /// A disk other than the one of the agent's working folder.
         #[derive(Clone, PartialEq, ::prost::Message)]
         pub struct Source {
+            /// What kind of disk.
             #[prost(enumeration = "source::Type", required, tag = "1")]
             pub r#type: i32,
+            /// For disks of type `PATH`.
             #[prost(message, optional, tag = "2")]
             pub path: ::core::option::Option<source::Path>,
+            /// For disks of type `MOUNT`.
             #[prost(message, optional, tag = "3")]
             pub mount: ::core::option::Option<source::Mount>,
+            /// Kind of the storage plugin behind it; set by its provider.
             #[prost(string, optional, tag = "7")]
             pub vendor: ::core::option::Option<::prost::alloc::string::String>,
+            /// Name of the volume or device behind it; set by its provider.
             #[prost(string, optional, tag = "4")]
             pub id: ::core::option::Option<::prost::alloc::string::String>,
+            /// Further properties, set by its provider.
             #[prost(message, optional, tag = "5")]
             pub metadata: ::core::option::Option<super::super::Labels>,
+            /// Name of the operator's set of properties that the disk has.
             #[prost(string, optional, tag = "6")]
             pub profile: ::core::option::Option<::prost::alloc::string::String>,
         }
         /// Nested message and enum types in `Source`.
         pub mod source {
+            /// A folder.
             #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
             pub struct Path {
+                /// The folder on the agent.
                 #[prost(string, optional, tag = "1")]
                 pub root: ::core::option::Option<::prost::alloc::string::String>,
             }
@@ -1602,8 +1891,10 @@ pub mod resource {
                     "/mesos.v1.Resource.DiskInfo.Source.Path".into()
                 }
             }
+            /// A mounted file system.
             #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
             pub struct Mount {
+                /// Where it is mounted on the agent.
                 #[prost(string, optional, tag = "1")]
                 pub root: ::core::option::Option<::prost::alloc::string::String>,
             }
@@ -1617,6 +1908,7 @@ pub mod resource {
                     "/mesos.v1.Resource.DiskInfo.Source.Mount".into()
                 }
             }
+            /// Kinds of disks.
             #[derive(
                 Clone,
                 Copy,
@@ -1630,10 +1922,15 @@ pub mod resource {
             )]
             #[repr(i32)]
             pub enum Type {
+                /// Stands for a kind that the reader does not know.
                 Unknown = 0,
+                /// A folder; may be divided among tasks.
                 Path = 1,
+                /// A mounted file system; used whole or not at all.
                 Mount = 2,
+                /// A block device; used whole or not at all.
                 Block = 3,
+                /// Space without a form; CREATE_DISK makes a mount or a block device of it.
                 Raw = 4,
             }
             impl Type {
@@ -1684,6 +1981,8 @@ pub mod resource {
             "/mesos.v1.Resource.DiskInfo".into()
         }
     }
+    /// Its presence marks resources that may be taken back at any time. A task must not mix them with
+    /// lasting ones of the same name.
     #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
     pub struct RevocableInfo {}
     impl ::prost::Name for RevocableInfo {
@@ -1696,6 +1995,7 @@ pub mod resource {
             "/mesos.v1.Resource.RevocableInfo".into()
         }
     }
+    /// Its presence marks volumes that several tasks may use at once.
     #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
     pub struct SharedInfo {}
     impl ::prost::Name for SharedInfo {
@@ -1719,26 +2019,37 @@ impl ::prost::Name for Resource {
         "/mesos.v1.Resource".into()
     }
 }
+/// Counters of one queue or filter of the kernel's traffic control, on the network link of a container.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct TrafficControlStatistics {
+    /// Which queue or filter.
     #[prost(string, required, tag = "1")]
     pub id: ::prost::alloc::string::String,
+    /// Bytes in the queue.
     #[prost(uint64, optional, tag = "2")]
     pub backlog: ::core::option::Option<u64>,
+    /// Bytes that went through.
     #[prost(uint64, optional, tag = "3")]
     pub bytes: ::core::option::Option<u64>,
+    /// Packets that were thrown away.
     #[prost(uint64, optional, tag = "4")]
     pub drops: ::core::option::Option<u64>,
+    /// How often the limit was hit.
     #[prost(uint64, optional, tag = "5")]
     pub overlimits: ::core::option::Option<u64>,
+    /// Packets that went through.
     #[prost(uint64, optional, tag = "6")]
     pub packets: ::core::option::Option<u64>,
+    /// Packets in the queue.
     #[prost(uint64, optional, tag = "7")]
     pub qlen: ::core::option::Option<u64>,
+    /// Estimated rate of data, as the kernel tells it.
     #[prost(uint64, optional, tag = "8")]
     pub ratebps: ::core::option::Option<u64>,
+    /// Estimated packets a second.
     #[prost(uint64, optional, tag = "9")]
     pub ratepps: ::core::option::Option<u64>,
+    /// Packets that went back into the queue.
     #[prost(uint64, optional, tag = "10")]
     pub requeues: ::core::option::Option<u64>,
 }
@@ -1752,44 +2063,64 @@ impl ::prost::Name for TrafficControlStatistics {
         "/mesos.v1.TrafficControlStatistics".into()
     }
 }
+/// Counters of the IP layer of a container, named as the kernel names them in `/proc/net/snmp`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct IpStatistics {
+    /// Whether packets are forwarded: 1 is yes, 2 is no.
     #[prost(int64, optional, tag = "1")]
     pub forwarding: ::core::option::Option<i64>,
+    /// Hops given to outgoing packets.
     #[prost(int64, optional, tag = "2")]
     pub default_ttl: ::core::option::Option<i64>,
+    /// Packets that came in.
     #[prost(int64, optional, tag = "3")]
     pub in_receives: ::core::option::Option<i64>,
+    /// Incoming packets with a bad header.
     #[prost(int64, optional, tag = "4")]
     pub in_hdr_errors: ::core::option::Option<i64>,
+    /// Incoming packets for a bad address.
     #[prost(int64, optional, tag = "5")]
     pub in_addr_errors: ::core::option::Option<i64>,
+    /// Packets that were forwarded.
     #[prost(int64, optional, tag = "6")]
     pub forw_datagrams: ::core::option::Option<i64>,
+    /// Incoming packets of a protocol that nobody handles.
     #[prost(int64, optional, tag = "7")]
     pub in_unknown_protos: ::core::option::Option<i64>,
+    /// Good incoming packets that were dropped, for example without memory.
     #[prost(int64, optional, tag = "8")]
     pub in_discards: ::core::option::Option<i64>,
+    /// Incoming packets that were delivered to a protocol.
     #[prost(int64, optional, tag = "9")]
     pub in_delivers: ::core::option::Option<i64>,
+    /// Packets that protocols asked to send.
     #[prost(int64, optional, tag = "10")]
     pub out_requests: ::core::option::Option<i64>,
+    /// Good outgoing packets that were dropped, for example without memory.
     #[prost(int64, optional, tag = "11")]
     pub out_discards: ::core::option::Option<i64>,
+    /// Outgoing packets without a route.
     #[prost(int64, optional, tag = "12")]
     pub out_no_routes: ::core::option::Option<i64>,
+    /// Seconds that a fragment waits for the others.
     #[prost(int64, optional, tag = "13")]
     pub reasm_timeout: ::core::option::Option<i64>,
+    /// Fragments that came in.
     #[prost(int64, optional, tag = "14")]
     pub reasm_reqds: ::core::option::Option<i64>,
+    /// Packets that were put together of fragments.
     #[prost(int64, optional, tag = "15")]
     pub reasm_o_ks: ::core::option::Option<i64>,
+    /// Packets that could not be put together.
     #[prost(int64, optional, tag = "16")]
     pub reasm_fails: ::core::option::Option<i64>,
+    /// Outgoing packets that were cut into fragments.
     #[prost(int64, optional, tag = "17")]
     pub frag_o_ks: ::core::option::Option<i64>,
+    /// Outgoing packets that should have been cut but could not.
     #[prost(int64, optional, tag = "18")]
     pub frag_fails: ::core::option::Option<i64>,
+    /// Fragments that were made.
     #[prost(int64, optional, tag = "19")]
     pub frag_creates: ::core::option::Option<i64>,
 }
@@ -1803,60 +2134,88 @@ impl ::prost::Name for IpStatistics {
         "/mesos.v1.IpStatistics".into()
     }
 }
+/// Counters of ICMP messages of a container, named as the kernel names them in `/proc/net/snmp`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct IcmpStatistics {
+    /// Messages that came in, good and bad.
     #[prost(int64, optional, tag = "1")]
     pub in_msgs: ::core::option::Option<i64>,
+    /// Incoming messages with an error.
     #[prost(int64, optional, tag = "2")]
     pub in_errors: ::core::option::Option<i64>,
+    /// Incoming messages with a wrong checksum.
     #[prost(int64, optional, tag = "3")]
     pub in_csum_errors: ::core::option::Option<i64>,
+    /// Incoming messages of kind "destination unreachable".
     #[prost(int64, optional, tag = "4")]
     pub in_dest_unreachs: ::core::option::Option<i64>,
+    /// Incoming messages of kind "time exceeded".
     #[prost(int64, optional, tag = "5")]
     pub in_time_excds: ::core::option::Option<i64>,
+    /// Incoming messages of kind "parameter problem".
     #[prost(int64, optional, tag = "6")]
     pub in_parm_probs: ::core::option::Option<i64>,
+    /// Incoming messages of kind "source quench".
     #[prost(int64, optional, tag = "7")]
     pub in_src_quenchs: ::core::option::Option<i64>,
+    /// Incoming messages of kind "redirect".
     #[prost(int64, optional, tag = "8")]
     pub in_redirects: ::core::option::Option<i64>,
+    /// Incoming echo requests (pings).
     #[prost(int64, optional, tag = "9")]
     pub in_echos: ::core::option::Option<i64>,
+    /// Incoming echo replies.
     #[prost(int64, optional, tag = "10")]
     pub in_echo_reps: ::core::option::Option<i64>,
+    /// Incoming timestamp requests.
     #[prost(int64, optional, tag = "11")]
     pub in_timestamps: ::core::option::Option<i64>,
+    /// Incoming timestamp replies.
     #[prost(int64, optional, tag = "12")]
     pub in_timestamp_reps: ::core::option::Option<i64>,
+    /// Incoming address mask requests.
     #[prost(int64, optional, tag = "13")]
     pub in_addr_masks: ::core::option::Option<i64>,
+    /// Incoming address mask replies.
     #[prost(int64, optional, tag = "14")]
     pub in_addr_mask_reps: ::core::option::Option<i64>,
+    /// Messages that were to be sent, also those that failed.
     #[prost(int64, optional, tag = "15")]
     pub out_msgs: ::core::option::Option<i64>,
+    /// Messages that could not be sent.
     #[prost(int64, optional, tag = "16")]
     pub out_errors: ::core::option::Option<i64>,
+    /// Outgoing messages of kind "destination unreachable".
     #[prost(int64, optional, tag = "17")]
     pub out_dest_unreachs: ::core::option::Option<i64>,
+    /// Outgoing messages of kind "time exceeded".
     #[prost(int64, optional, tag = "18")]
     pub out_time_excds: ::core::option::Option<i64>,
+    /// Outgoing messages of kind "parameter problem".
     #[prost(int64, optional, tag = "19")]
     pub out_parm_probs: ::core::option::Option<i64>,
+    /// Outgoing messages of kind "source quench".
     #[prost(int64, optional, tag = "20")]
     pub out_src_quenchs: ::core::option::Option<i64>,
+    /// Outgoing messages of kind "redirect".
     #[prost(int64, optional, tag = "21")]
     pub out_redirects: ::core::option::Option<i64>,
+    /// Outgoing echo requests (pings).
     #[prost(int64, optional, tag = "22")]
     pub out_echos: ::core::option::Option<i64>,
+    /// Outgoing echo replies.
     #[prost(int64, optional, tag = "23")]
     pub out_echo_reps: ::core::option::Option<i64>,
+    /// Outgoing timestamp requests.
     #[prost(int64, optional, tag = "24")]
     pub out_timestamps: ::core::option::Option<i64>,
+    /// Outgoing timestamp replies.
     #[prost(int64, optional, tag = "25")]
     pub out_timestamp_reps: ::core::option::Option<i64>,
+    /// Outgoing address mask requests.
     #[prost(int64, optional, tag = "26")]
     pub out_addr_masks: ::core::option::Option<i64>,
+    /// Outgoing address mask replies.
     #[prost(int64, optional, tag = "27")]
     pub out_addr_mask_reps: ::core::option::Option<i64>,
 }
@@ -1870,36 +2229,52 @@ impl ::prost::Name for IcmpStatistics {
         "/mesos.v1.IcmpStatistics".into()
     }
 }
+/// Counters of TCP of a container, named as the kernel names them in `/proc/net/snmp`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct TcpStatistics {
+    /// Number of the method that sets the retransmission time.
     #[prost(int64, optional, tag = "1")]
     pub rto_algorithm: ::core::option::Option<i64>,
+    /// Shortest retransmission time, in milliseconds.
     #[prost(int64, optional, tag = "2")]
     pub rto_min: ::core::option::Option<i64>,
+    /// Longest retransmission time, in milliseconds.
     #[prost(int64, optional, tag = "3")]
     pub rto_max: ::core::option::Option<i64>,
+    /// Most connections at a time; -1 is no fixed number.
     #[prost(int64, optional, tag = "4")]
     pub max_conn: ::core::option::Option<i64>,
+    /// Connections begun here.
     #[prost(int64, optional, tag = "5")]
     pub active_opens: ::core::option::Option<i64>,
+    /// Connections begun by others.
     #[prost(int64, optional, tag = "6")]
     pub passive_opens: ::core::option::Option<i64>,
+    /// Attempts to connect that failed.
     #[prost(int64, optional, tag = "7")]
     pub attempt_fails: ::core::option::Option<i64>,
+    /// Established connections that were reset.
     #[prost(int64, optional, tag = "8")]
     pub estab_resets: ::core::option::Option<i64>,
+    /// Connections that are established at the moment.
     #[prost(int64, optional, tag = "9")]
     pub curr_estab: ::core::option::Option<i64>,
+    /// Segments that came in.
     #[prost(int64, optional, tag = "10")]
     pub in_segs: ::core::option::Option<i64>,
+    /// Segments that were sent, without repetitions.
     #[prost(int64, optional, tag = "11")]
     pub out_segs: ::core::option::Option<i64>,
+    /// Segments that were sent again.
     #[prost(int64, optional, tag = "12")]
     pub retrans_segs: ::core::option::Option<i64>,
+    /// Incoming segments with an error.
     #[prost(int64, optional, tag = "13")]
     pub in_errs: ::core::option::Option<i64>,
+    /// Resets that were sent.
     #[prost(int64, optional, tag = "14")]
     pub out_rsts: ::core::option::Option<i64>,
+    /// Incoming segments with a wrong checksum.
     #[prost(int64, optional, tag = "15")]
     pub in_csum_errors: ::core::option::Option<i64>,
 }
@@ -1913,22 +2288,31 @@ impl ::prost::Name for TcpStatistics {
         "/mesos.v1.TcpStatistics".into()
     }
 }
+/// Counters of UDP of a container, named as the kernel names them in `/proc/net/snmp`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct UdpStatistics {
+    /// Datagrams that were delivered.
     #[prost(int64, optional, tag = "1")]
     pub in_datagrams: ::core::option::Option<i64>,
+    /// Datagrams for ports where nobody listens.
     #[prost(int64, optional, tag = "2")]
     pub no_ports: ::core::option::Option<i64>,
+    /// Datagrams that could not be delivered for another reason.
     #[prost(int64, optional, tag = "3")]
     pub in_errors: ::core::option::Option<i64>,
+    /// Datagrams that were sent.
     #[prost(int64, optional, tag = "4")]
     pub out_datagrams: ::core::option::Option<i64>,
+    /// Datagrams dropped because a receive buffer was full.
     #[prost(int64, optional, tag = "5")]
     pub rcvbuf_errors: ::core::option::Option<i64>,
+    /// Datagrams dropped because a send buffer was full.
     #[prost(int64, optional, tag = "6")]
     pub sndbuf_errors: ::core::option::Option<i64>,
+    /// Datagrams with a wrong checksum.
     #[prost(int64, optional, tag = "7")]
     pub in_csum_errors: ::core::option::Option<i64>,
+    /// Multicast datagrams that nobody wanted.
     #[prost(int64, optional, tag = "8")]
     pub ignored_multi: ::core::option::Option<i64>,
 }
@@ -1942,14 +2326,19 @@ impl ::prost::Name for UdpStatistics {
         "/mesos.v1.UdpStatistics".into()
     }
 }
+/// Network counters of a container, by protocol.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct SnmpStatistics {
+    /// Counters of IP.
     #[prost(message, optional, tag = "1")]
     pub ip_stats: ::core::option::Option<IpStatistics>,
+    /// Counters of ICMP.
     #[prost(message, optional, tag = "2")]
     pub icmp_stats: ::core::option::Option<IcmpStatistics>,
+    /// Counters of TCP.
     #[prost(message, optional, tag = "3")]
     pub tcp_stats: ::core::option::Option<TcpStatistics>,
+    /// Counters of UDP.
     #[prost(message, optional, tag = "4")]
     pub udp_stats: ::core::option::Option<UdpStatistics>,
 }
@@ -1963,14 +2352,19 @@ impl ::prost::Name for SnmpStatistics {
         "/mesos.v1.SNMPStatistics".into()
     }
 }
+/// Use of one disk of a container.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct DiskStatistics {
+    /// Which disk; absent is the one of the agent's working folder.
     #[prost(message, optional, tag = "1")]
     pub source: ::core::option::Option<resource::disk_info::Source>,
+    /// The persistent volume on it; absent is the sandbox.
     #[prost(message, optional, tag = "2")]
     pub persistence: ::core::option::Option<resource::disk_info::Persistence>,
+    /// Most that may be used, in bytes.
     #[prost(uint64, optional, tag = "3")]
     pub limit_bytes: ::core::option::Option<u64>,
+    /// What is used, in bytes.
     #[prost(uint64, optional, tag = "4")]
     pub used_bytes: ::core::option::Option<u64>,
 }
@@ -1984,141 +2378,207 @@ impl ::prost::Name for DiskStatistics {
         "/mesos.v1.DiskStatistics".into()
     }
 }
+/// What a container uses. Times, bytes and counts only grow, unless the text says otherwise.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ResourceStatistics {
+    /// When it was measured, in seconds since 1970.
     #[prost(double, required, tag = "1")]
     pub timestamp: f64,
+    /// Processes at this moment.
     #[prost(uint32, optional, tag = "30")]
     pub processes: ::core::option::Option<u32>,
+    /// Threads at this moment.
     #[prost(uint32, optional, tag = "31")]
     pub threads: ::core::option::Option<u32>,
+    /// Seconds of CPU time in programs.
     #[prost(double, optional, tag = "2")]
     pub cpus_user_time_secs: ::core::option::Option<f64>,
+    /// Seconds of CPU time in the kernel.
     #[prost(double, optional, tag = "3")]
     pub cpus_system_time_secs: ::core::option::Option<f64>,
+    /// CPUs that the container may use at most; constant.
     #[prost(double, optional, tag = "4")]
     pub cpus_limit: ::core::option::Option<f64>,
+    /// CPUs that the container asked for, where that is less than its limit; constant.
     #[prost(double, optional, tag = "45")]
     pub cpus_soft_limit: ::core::option::Option<f64>,
+    /// Scheduler periods in which a CPU limit was enforced.
     #[prost(uint32, optional, tag = "7")]
     pub cpus_nr_periods: ::core::option::Option<u32>,
+    /// Scheduler periods in which the container was held back.
     #[prost(uint32, optional, tag = "8")]
     pub cpus_nr_throttled: ::core::option::Option<u32>,
+    /// Seconds that the container was held back.
     #[prost(double, optional, tag = "9")]
     pub cpus_throttled_time_secs: ::core::option::Option<f64>,
+    /// Memory in use at this moment, with the page cache, in bytes.
     #[prost(uint64, optional, tag = "36")]
     pub mem_total_bytes: ::core::option::Option<u64>,
+    /// Memory and swap in use at this moment, in bytes.
     #[prost(uint64, optional, tag = "37")]
     pub mem_total_memsw_bytes: ::core::option::Option<u64>,
+    /// Kernel memory in use at this moment, in bytes.
     #[prost(uint64, optional, tag = "52")]
     pub mem_kmem_usage_bytes: ::core::option::Option<u64>,
+    /// Kernel memory of TCP buffers in use at this moment, in bytes.
     #[prost(uint64, optional, tag = "53")]
     pub mem_kmem_tcp_usage_bytes: ::core::option::Option<u64>,
+    /// Memory that the container may use at most, in bytes; constant.
     #[prost(uint64, optional, tag = "6")]
     pub mem_limit_bytes: ::core::option::Option<u64>,
+    /// Memory to which the kernel shrinks the container when memory is short, in bytes; constant.
     #[prost(uint64, optional, tag = "38")]
     pub mem_soft_limit_bytes: ::core::option::Option<u64>,
+    /// Memory that holds file content at this moment, in bytes.
     #[prost(uint64, optional, tag = "10")]
     pub mem_file_bytes: ::core::option::Option<u64>,
+    /// Memory without files behind it at this moment, in bytes.
     #[prost(uint64, optional, tag = "11")]
     pub mem_anon_bytes: ::core::option::Option<u64>,
+    /// Page cache at this moment, in bytes.
     #[prost(uint64, optional, tag = "39")]
     pub mem_cache_bytes: ::core::option::Option<u64>,
+    /// Resident memory without files behind it at this moment, in bytes.
     #[prost(uint64, optional, tag = "5")]
     pub mem_rss_bytes: ::core::option::Option<u64>,
+    /// Memory of mapped files at this moment, in bytes.
     #[prost(uint64, optional, tag = "12")]
     pub mem_mapped_file_bytes: ::core::option::Option<u64>,
+    /// Swap in use at this moment, in bytes.
     #[prost(uint64, optional, tag = "40")]
     pub mem_swap_bytes: ::core::option::Option<u64>,
+    /// Memory that cannot be reclaimed at this moment, in bytes.
     #[prost(uint64, optional, tag = "41")]
     pub mem_unevictable_bytes: ::core::option::Option<u64>,
+    /// Events of low memory pressure.
     #[prost(uint64, optional, tag = "32")]
     pub mem_low_pressure_counter: ::core::option::Option<u64>,
+    /// Events of medium memory pressure.
     #[prost(uint64, optional, tag = "33")]
     pub mem_medium_pressure_counter: ::core::option::Option<u64>,
+    /// Events of critical memory pressure.
     #[prost(uint64, optional, tag = "34")]
     pub mem_critical_pressure_counter: ::core::option::Option<u64>,
+    /// Disk space that the container may use at most, in bytes; constant.
     #[prost(uint64, optional, tag = "26")]
     pub disk_limit_bytes: ::core::option::Option<u64>,
+    /// Disk space in use at this moment, in bytes.
     #[prost(uint64, optional, tag = "27")]
     pub disk_used_bytes: ::core::option::Option<u64>,
+    /// Use of each disk; where the agent measures volumes apart.
     #[prost(message, repeated, tag = "43")]
     pub disk_statistics: ::prost::alloc::vec::Vec<DiskStatistics>,
+    /// Block device counters, where the agent collects them.
     #[prost(message, optional, tag = "44")]
     pub blkio_statistics: ::core::option::Option<cgroup_info::blkio::Statistics>,
+    /// CPU event counters, where the agent collects them.
     #[prost(message, optional, tag = "13")]
     pub perf: ::core::option::Option<PerfStatistics>,
+    /// Packets received.
     #[prost(uint64, optional, tag = "14")]
     pub net_rx_packets: ::core::option::Option<u64>,
+    /// Bytes received.
     #[prost(uint64, optional, tag = "15")]
     pub net_rx_bytes: ::core::option::Option<u64>,
+    /// Packets received with an error.
     #[prost(uint64, optional, tag = "16")]
     pub net_rx_errors: ::core::option::Option<u64>,
+    /// Received packets that were dropped.
     #[prost(uint64, optional, tag = "17")]
     pub net_rx_dropped: ::core::option::Option<u64>,
+    /// Packets sent.
     #[prost(uint64, optional, tag = "18")]
     pub net_tx_packets: ::core::option::Option<u64>,
+    /// Bytes sent.
     #[prost(uint64, optional, tag = "19")]
     pub net_tx_bytes: ::core::option::Option<u64>,
+    /// Errors in sending.
     #[prost(uint64, optional, tag = "20")]
     pub net_tx_errors: ::core::option::Option<u64>,
+    /// Packets to send that were dropped.
     #[prost(uint64, optional, tag = "21")]
     pub net_tx_dropped: ::core::option::Option<u64>,
+    /// Limit of outgoing data, in bytes a second; constant.
     #[prost(uint64, optional, tag = "46")]
     pub net_tx_rate_limit: ::core::option::Option<u64>,
+    /// Limit of outgoing data in a burst, in bytes a second; constant.
     #[prost(uint64, optional, tag = "47")]
     pub net_tx_burst_rate_limit: ::core::option::Option<u64>,
+    /// Size of an outgoing burst, in bytes; constant.
     #[prost(uint64, optional, tag = "48")]
     pub net_tx_burst_size: ::core::option::Option<u64>,
+    /// Limit of incoming data, in bytes a second; constant.
     #[prost(uint64, optional, tag = "49")]
     pub net_rx_rate_limit: ::core::option::Option<u64>,
+    /// Limit of incoming data in a burst, in bytes a second; constant.
     #[prost(uint64, optional, tag = "50")]
     pub net_rx_burst_rate_limit: ::core::option::Option<u64>,
+    /// Size of an incoming burst, in bytes; constant.
     #[prost(uint64, optional, tag = "51")]
     pub net_rx_burst_size: ::core::option::Option<u64>,
+    /// How the rates of the network link are spread.
     #[prost(message, optional, tag = "54")]
     pub net_rate_statistics: ::core::option::Option<resource_statistics::RateStatistics>,
+    /// Ports that the container's outgoing connections come from; constant.
     #[prost(message, optional, tag = "55")]
     pub net_ephemeral_ports: ::core::option::Option<value::Range>,
+    /// Median round trip time of TCP connections, in microseconds.
     #[prost(double, optional, tag = "22")]
     pub net_tcp_rtt_microsecs_p50: ::core::option::Option<f64>,
+    /// Round trip time that 90 % of the TCP connections stay below, in microseconds.
     #[prost(double, optional, tag = "23")]
     pub net_tcp_rtt_microsecs_p90: ::core::option::Option<f64>,
+    /// Round trip time that 95 % of the TCP connections stay below, in microseconds.
     #[prost(double, optional, tag = "24")]
     pub net_tcp_rtt_microsecs_p95: ::core::option::Option<f64>,
+    /// Round trip time that 99 % of the TCP connections stay below, in microseconds.
     #[prost(double, optional, tag = "25")]
     pub net_tcp_rtt_microsecs_p99: ::core::option::Option<f64>,
+    /// Open TCP connections at this moment.
     #[prost(double, optional, tag = "28")]
     pub net_tcp_active_connections: ::core::option::Option<f64>,
+    /// TCP connections in state TIME_WAIT at this moment.
     #[prost(double, optional, tag = "29")]
     pub net_tcp_time_wait_connections: ::core::option::Option<f64>,
+    /// Counters of traffic control, one entry for each queue or filter.
     #[prost(message, repeated, tag = "35")]
     pub net_traffic_control_statistics: ::prost::alloc::vec::Vec<
         TrafficControlStatistics,
     >,
+    /// Network counters by protocol.
     #[prost(message, optional, tag = "42")]
     pub net_snmp_statistics: ::core::option::Option<SnmpStatistics>,
 }
 /// Nested message and enum types in `ResourceStatistics`.
 pub mod resource_statistics {
+    /// How measured rates are spread. The unit is that of the field that holds this.
     #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
     pub struct RatePercentiles {
+        /// The lowest rate.
         #[prost(uint64, optional, tag = "1")]
         pub min: ::core::option::Option<u64>,
+        /// The highest rate.
         #[prost(uint64, optional, tag = "2")]
         pub max: ::core::option::Option<u64>,
+        /// The median.
         #[prost(uint64, optional, tag = "3")]
         pub p50: ::core::option::Option<u64>,
+        /// 90 % of the samples are not above it.
         #[prost(uint64, optional, tag = "4")]
         pub p90: ::core::option::Option<u64>,
+        /// 95 % of the samples are not above it.
         #[prost(uint64, optional, tag = "5")]
         pub p95: ::core::option::Option<u64>,
+        /// 99 % of the samples are not above it.
         #[prost(uint64, optional, tag = "6")]
         pub p99: ::core::option::Option<u64>,
+        /// 99.9 % of the samples are not above it.
         #[prost(uint64, optional, tag = "7")]
         pub p999: ::core::option::Option<u64>,
+        /// 99.99 % of the samples are not above it.
         #[prost(uint64, optional, tag = "8")]
         pub p9999: ::core::option::Option<u64>,
+        /// How many samples there are.
         #[prost(uint64, optional, tag = "9")]
         pub samples: ::core::option::Option<u64>,
     }
@@ -2132,26 +2592,37 @@ pub mod resource_statistics {
             "/mesos.v1.ResourceStatistics.RatePercentiles".into()
         }
     }
+    /// Rates of a container's network link, sampled in the recent past.
     #[derive(Clone, Copy, PartialEq, ::prost::Message)]
     pub struct RateStatistics {
+        /// Bytes received a second.
         #[prost(message, optional, tag = "1")]
         pub rx_rate: ::core::option::Option<RatePercentiles>,
+        /// Packets received a second.
         #[prost(message, optional, tag = "2")]
         pub rx_packet_rate: ::core::option::Option<RatePercentiles>,
+        /// Received packets that were dropped, a second.
         #[prost(message, optional, tag = "3")]
         pub rx_drop_rate: ::core::option::Option<RatePercentiles>,
+        /// Errors in receiving a second.
         #[prost(message, optional, tag = "4")]
         pub rx_error_rate: ::core::option::Option<RatePercentiles>,
+        /// Bytes sent a second.
         #[prost(message, optional, tag = "5")]
         pub tx_rate: ::core::option::Option<RatePercentiles>,
+        /// Packets sent a second.
         #[prost(message, optional, tag = "6")]
         pub tx_packet_rate: ::core::option::Option<RatePercentiles>,
+        /// Packets to send that were dropped, a second.
         #[prost(message, optional, tag = "7")]
         pub tx_drop_rate: ::core::option::Option<RatePercentiles>,
+        /// Errors in sending a second.
         #[prost(message, optional, tag = "8")]
         pub tx_error_rate: ::core::option::Option<RatePercentiles>,
+        /// Seconds that the samples reach back.
         #[prost(double, optional, tag = "9")]
         pub sampling_window_secs: ::core::option::Option<f64>,
+        /// Seconds between two samples.
         #[prost(double, optional, tag = "10")]
         pub sampling_interval_secs: ::core::option::Option<f64>,
     }
@@ -2176,38 +2647,52 @@ impl ::prost::Name for ResourceStatistics {
         "/mesos.v1.ResourceStatistics".into()
     }
 }
+/// What an agent has and what its executors use.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ResourceUsage {
+    /// The executors that run.
     #[prost(message, repeated, tag = "1")]
     pub executors: ::prost::alloc::vec::Vec<resource_usage::Executor>,
+    /// Everything the agent has.
     #[prost(message, repeated, tag = "2")]
     pub total: ::prost::alloc::vec::Vec<Resource>,
 }
 /// Nested message and enum types in `ResourceUsage`.
 pub mod resource_usage {
+    /// What one executor uses.
     #[derive(Clone, PartialEq, ::prost::Message)]
     pub struct Executor {
+        /// The executor.
         #[prost(message, required, tag = "1")]
         pub executor_info: super::ExecutorInfo,
+        /// What the executor and its tasks were given.
         #[prost(message, repeated, tag = "2")]
         pub allocated: ::prost::alloc::vec::Vec<super::Resource>,
+        /// What they use; absent if it could not be measured.
         #[prost(message, optional, tag = "3")]
         pub statistics: ::core::option::Option<super::ResourceStatistics>,
+        /// Its container.
         #[prost(message, required, tag = "4")]
         pub container_id: super::ContainerId,
+        /// Its tasks.
         #[prost(message, repeated, tag = "5")]
         pub tasks: ::prost::alloc::vec::Vec<executor::Task>,
     }
     /// Nested message and enum types in `Executor`.
     pub mod executor {
+        /// A task under the executor.
         #[derive(Clone, PartialEq, ::prost::Message)]
         pub struct Task {
+            /// Name for people.
             #[prost(string, required, tag = "1")]
             pub name: ::prost::alloc::string::String,
+            /// Which task.
             #[prost(message, required, tag = "2")]
             pub id: super::super::TaskId,
+            /// What the task was given.
             #[prost(message, repeated, tag = "3")]
             pub resources: ::prost::alloc::vec::Vec<super::super::Resource>,
+            /// Labels of the task.
             #[prost(message, optional, tag = "4")]
             pub labels: ::core::option::Option<super::super::Labels>,
         }
@@ -2243,112 +2728,167 @@ impl ::prost::Name for ResourceUsage {
         "/mesos.v1.ResourceUsage".into()
     }
 }
+/// CPU and kernel events, as the perf tool counts them over some time. Which are present depends on the
+/// agent.
 #[derive(Clone, Copy, PartialEq, ::prost::Message)]
 pub struct PerfStatistics {
+    /// When counting began, in seconds since 1970.
     #[prost(double, required, tag = "1")]
     pub timestamp: f64,
+    /// Seconds that events were counted.
     #[prost(double, required, tag = "2")]
     pub duration: f64,
+    /// CPU cycles.
     #[prost(uint64, optional, tag = "3")]
     pub cycles: ::core::option::Option<u64>,
+    /// Cycles in which no instruction could be fetched or decoded.
     #[prost(uint64, optional, tag = "4")]
     pub stalled_cycles_frontend: ::core::option::Option<u64>,
+    /// Cycles in which instructions waited for data or units.
     #[prost(uint64, optional, tag = "5")]
     pub stalled_cycles_backend: ::core::option::Option<u64>,
+    /// Instructions that were completed.
     #[prost(uint64, optional, tag = "6")]
     pub instructions: ::core::option::Option<u64>,
+    /// Accesses to the last cache level, as a rule.
     #[prost(uint64, optional, tag = "7")]
     pub cache_references: ::core::option::Option<u64>,
+    /// Those of the cache references that missed.
     #[prost(uint64, optional, tag = "8")]
     pub cache_misses: ::core::option::Option<u64>,
+    /// Branch instructions.
     #[prost(uint64, optional, tag = "9")]
     pub branches: ::core::option::Option<u64>,
+    /// Branches that were predicted wrongly.
     #[prost(uint64, optional, tag = "10")]
     pub branch_misses: ::core::option::Option<u64>,
+    /// Bus cycles.
     #[prost(uint64, optional, tag = "11")]
     pub bus_cycles: ::core::option::Option<u64>,
+    /// CPU cycles at the reference frequency.
     #[prost(uint64, optional, tag = "12")]
     pub ref_cycles: ::core::option::Option<u64>,
+    /// The event cpu-clock, in the unit of perf.
     #[prost(double, optional, tag = "13")]
     pub cpu_clock: ::core::option::Option<f64>,
+    /// The event task-clock, in the unit of perf.
     #[prost(double, optional, tag = "14")]
     pub task_clock: ::core::option::Option<f64>,
+    /// Page faults of both kinds.
     #[prost(uint64, optional, tag = "15")]
     pub page_faults: ::core::option::Option<u64>,
+    /// Page faults that needed no disk.
     #[prost(uint64, optional, tag = "16")]
     pub minor_faults: ::core::option::Option<u64>,
+    /// Page faults that needed the disk.
     #[prost(uint64, optional, tag = "17")]
     pub major_faults: ::core::option::Option<u64>,
+    /// Changes from one thread to another.
     #[prost(uint64, optional, tag = "18")]
     pub context_switches: ::core::option::Option<u64>,
+    /// Moves of a thread to another CPU.
     #[prost(uint64, optional, tag = "19")]
     pub cpu_migrations: ::core::option::Option<u64>,
+    /// Unaligned accesses that the kernel handled.
     #[prost(uint64, optional, tag = "20")]
     pub alignment_faults: ::core::option::Option<u64>,
+    /// Instructions that the kernel emulated.
     #[prost(uint64, optional, tag = "21")]
     pub emulation_faults: ::core::option::Option<u64>,
+    /// Reads from the first-level data cache.
     #[prost(uint64, optional, tag = "22")]
     pub l1_dcache_loads: ::core::option::Option<u64>,
+    /// Reads that missed the first-level data cache.
     #[prost(uint64, optional, tag = "23")]
     pub l1_dcache_load_misses: ::core::option::Option<u64>,
+    /// Writes to the first-level data cache.
     #[prost(uint64, optional, tag = "24")]
     pub l1_dcache_stores: ::core::option::Option<u64>,
+    /// Writes that missed the first-level data cache.
     #[prost(uint64, optional, tag = "25")]
     pub l1_dcache_store_misses: ::core::option::Option<u64>,
+    /// Prefetches into the first-level data cache.
     #[prost(uint64, optional, tag = "26")]
     pub l1_dcache_prefetches: ::core::option::Option<u64>,
+    /// Prefetches that missed the first-level data cache.
     #[prost(uint64, optional, tag = "27")]
     pub l1_dcache_prefetch_misses: ::core::option::Option<u64>,
+    /// Reads from the first-level instruction cache.
     #[prost(uint64, optional, tag = "28")]
     pub l1_icache_loads: ::core::option::Option<u64>,
+    /// Reads that missed the first-level instruction cache.
     #[prost(uint64, optional, tag = "29")]
     pub l1_icache_load_misses: ::core::option::Option<u64>,
+    /// Prefetches into the first-level instruction cache.
     #[prost(uint64, optional, tag = "30")]
     pub l1_icache_prefetches: ::core::option::Option<u64>,
+    /// Prefetches that missed the first-level instruction cache.
     #[prost(uint64, optional, tag = "31")]
     pub l1_icache_prefetch_misses: ::core::option::Option<u64>,
+    /// Reads from the last-level cache.
     #[prost(uint64, optional, tag = "32")]
     pub llc_loads: ::core::option::Option<u64>,
+    /// Reads that missed the last-level cache.
     #[prost(uint64, optional, tag = "33")]
     pub llc_load_misses: ::core::option::Option<u64>,
+    /// Writes to the last-level cache.
     #[prost(uint64, optional, tag = "34")]
     pub llc_stores: ::core::option::Option<u64>,
+    /// Writes that missed the last-level cache.
     #[prost(uint64, optional, tag = "35")]
     pub llc_store_misses: ::core::option::Option<u64>,
+    /// Prefetches into the last-level cache.
     #[prost(uint64, optional, tag = "36")]
     pub llc_prefetches: ::core::option::Option<u64>,
+    /// Prefetches that missed the last-level cache.
     #[prost(uint64, optional, tag = "37")]
     pub llc_prefetch_misses: ::core::option::Option<u64>,
+    /// Reads that used the data TLB.
     #[prost(uint64, optional, tag = "38")]
     pub dtlb_loads: ::core::option::Option<u64>,
+    /// Reads that missed the data TLB.
     #[prost(uint64, optional, tag = "39")]
     pub dtlb_load_misses: ::core::option::Option<u64>,
+    /// Writes that used the data TLB.
     #[prost(uint64, optional, tag = "40")]
     pub dtlb_stores: ::core::option::Option<u64>,
+    /// Writes that missed the data TLB.
     #[prost(uint64, optional, tag = "41")]
     pub dtlb_store_misses: ::core::option::Option<u64>,
+    /// Prefetches that used the data TLB.
     #[prost(uint64, optional, tag = "42")]
     pub dtlb_prefetches: ::core::option::Option<u64>,
+    /// Prefetches that missed the data TLB.
     #[prost(uint64, optional, tag = "43")]
     pub dtlb_prefetch_misses: ::core::option::Option<u64>,
+    /// Reads that used the instruction TLB.
     #[prost(uint64, optional, tag = "44")]
     pub itlb_loads: ::core::option::Option<u64>,
+    /// Reads that missed the instruction TLB.
     #[prost(uint64, optional, tag = "45")]
     pub itlb_load_misses: ::core::option::Option<u64>,
+    /// Look-ups in the branch predictor.
     #[prost(uint64, optional, tag = "46")]
     pub branch_loads: ::core::option::Option<u64>,
+    /// Look-ups that missed in the branch predictor.
     #[prost(uint64, optional, tag = "47")]
     pub branch_load_misses: ::core::option::Option<u64>,
+    /// Reads from memory of a NUMA node.
     #[prost(uint64, optional, tag = "48")]
     pub node_loads: ::core::option::Option<u64>,
+    /// Reads that missed the local NUMA node.
     #[prost(uint64, optional, tag = "49")]
     pub node_load_misses: ::core::option::Option<u64>,
+    /// Writes to memory of a NUMA node.
     #[prost(uint64, optional, tag = "50")]
     pub node_stores: ::core::option::Option<u64>,
+    /// Writes that missed the local NUMA node.
     #[prost(uint64, optional, tag = "51")]
     pub node_store_misses: ::core::option::Option<u64>,
+    /// Prefetches from memory of a NUMA node.
     #[prost(uint64, optional, tag = "52")]
     pub node_prefetches: ::core::option::Option<u64>,
+    /// Prefetches that missed the local NUMA node.
     #[prost(uint64, optional, tag = "53")]
     pub node_prefetch_misses: ::core::option::Option<u64>,
 }
@@ -2362,8 +2902,10 @@ impl ::prost::Name for PerfStatistics {
         "/mesos.v1.PerfStatistics".into()
     }
 }
+/// What the offers for one role must hold to be made.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct OfferFilters {
+    /// Smallest offers that are wanted; absent, the master's own setting holds.
     #[prost(message, optional, tag = "1")]
     pub min_allocatable_resources: ::core::option::Option<
         offer_filters::MinAllocatableResources,
@@ -2371,8 +2913,10 @@ pub struct OfferFilters {
 }
 /// Nested message and enum types in `OfferFilters`.
 pub mod offer_filters {
+    /// Amounts that an offer must hold all together.
     #[derive(Clone, PartialEq, ::prost::Message)]
     pub struct ResourceQuantities {
+        /// Amount by resource name; not empty. Negative, infinite and NaN amounts are refused.
         #[prost(btree_map = "string, message", tag = "1")]
         pub quantities: ::prost::alloc::collections::BTreeMap<
             ::prost::alloc::string::String,
@@ -2389,8 +2933,10 @@ pub mod offer_filters {
             "/mesos.v1.OfferFilters.ResourceQuantities".into()
         }
     }
+    /// Smallest offers that are wanted.
     #[derive(Clone, PartialEq, ::prost::Message)]
     pub struct MinAllocatableResources {
+        /// Alternatives: an offer is made if it holds any of them. Not empty.
         #[prost(message, repeated, tag = "1")]
         pub quantities: ::prost::alloc::vec::Vec<ResourceQuantities>,
     }
@@ -2415,10 +2961,13 @@ impl ::prost::Name for OfferFilters {
         "/mesos.v1.OfferFilters".into()
     }
 }
+/// Resources that a framework would like. The master notes it and does nothing.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Request {
+    /// The agent they should be on.
     #[prost(message, optional, tag = "1")]
     pub agent_id: ::core::option::Option<AgentId>,
+    /// The wish.
     #[prost(message, repeated, tag = "2")]
     pub resources: ::prost::alloc::vec::Vec<Resource>,
 }
@@ -2432,71 +2981,98 @@ impl ::prost::Name for Request {
         "/mesos.v1.Request".into()
     }
 }
-/// What one agent has free for one role.
+/// What one agent has free for one role. It holds until accepted, declined or rescinded, and not beyond
+/// a subscription.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Offer {
+    /// Names the offer in accept and decline.
     #[prost(message, required, tag = "1")]
     pub id: OfferId,
+    /// Whom it is made to.
     #[prost(message, required, tag = "2")]
     pub framework_id: FrameworkId,
+    /// Whose resources these are.
     #[prost(message, required, tag = "3")]
     pub agent_id: AgentId,
     /// Name of the agent for people; it may not resolve.
     #[prost(string, required, tag = "4")]
     pub hostname: ::prost::alloc::string::String,
-    /// Base of the API of the agent; the scheme is always http, also on clusters with TLS.
+    /// Base of the agent's API. The scheme is always `http`, also on clusters with TLS.
     #[prost(message, optional, tag = "8")]
     pub url: ::core::option::Option<Url>,
+    /// Where the agent stands, if its operator configured that.
     #[prost(message, optional, tag = "11")]
     pub domain: ::core::option::Option<DomainInfo>,
+    /// What is free. Reservations stay on them when tasks take them.
     #[prost(message, repeated, tag = "5")]
     pub resources: ::prost::alloc::vec::Vec<Resource>,
+    /// The agent's properties, in the operator's order. A name may repeat.
     #[prost(message, repeated, tag = "7")]
     pub attributes: ::prost::alloc::vec::Vec<Attribute>,
+    /// Executors of this framework that run on the agent already; launching under them takes no resources
+    /// for the executor.
     #[prost(message, repeated, tag = "6")]
     pub executor_ids: ::prost::alloc::vec::Vec<ExecutorId>,
-    /// Maintenance planned for this agent.
+    /// Maintenance planned for this agent; absent without a plan.
     #[prost(message, optional, tag = "9")]
     pub unavailability: ::core::option::Option<Unavailability>,
-    /// The role that the offer was made for (MULTI_ROLE frameworks only).
+    /// The role that the offer was made for; set for `MULTI_ROLE` frameworks only. One ACCEPT may not mix
+    /// roles.
     #[prost(message, optional, tag = "10")]
     pub allocation_info: ::core::option::Option<resource::AllocationInfo>,
 }
 /// Nested message and enum types in `Offer`.
 pub mod offer {
-    /// One thing to do with the resources of offers.
+    /// One thing to do with the resources of offers. The operations of an ACCEPT run in order on what the
+    /// offers hold together.
     #[derive(Clone, PartialEq, ::prost::Message)]
     pub struct Operation {
+        /// What to do; the field of that name must be set.
         #[prost(enumeration = "operation::Type", optional, tag = "1")]
         pub r#type: ::core::option::Option<i32>,
+        /// Asks for status updates of the operation. Must be absent on LAUNCH and LAUNCH_GROUP; elsewhere
+        /// the agent needs `RESOURCE_PROVIDER`, and for its own resources `AGENT_OPERATION_FEEDBACK`.
+        /// Without it a failure is silent.
         #[prost(message, optional, tag = "12")]
         pub id: ::core::option::Option<super::OperationId>,
+        /// For type LAUNCH.
         #[prost(message, optional, tag = "2")]
         pub launch: ::core::option::Option<operation::Launch>,
+        /// For type LAUNCH_GROUP.
         #[prost(message, optional, tag = "7")]
         pub launch_group: ::core::option::Option<operation::LaunchGroup>,
+        /// For type RESERVE.
         #[prost(message, optional, tag = "3")]
         pub reserve: ::core::option::Option<operation::Reserve>,
+        /// For type UNRESERVE.
         #[prost(message, optional, tag = "4")]
         pub unreserve: ::core::option::Option<operation::Unreserve>,
+        /// For type CREATE.
         #[prost(message, optional, tag = "5")]
         pub create: ::core::option::Option<operation::Create>,
+        /// For type DESTROY.
         #[prost(message, optional, tag = "6")]
         pub destroy: ::core::option::Option<operation::Destroy>,
+        /// For type GROW_VOLUME.
         #[prost(message, optional, tag = "13")]
         pub grow_volume: ::core::option::Option<operation::GrowVolume>,
+        /// For type SHRINK_VOLUME.
         #[prost(message, optional, tag = "14")]
         pub shrink_volume: ::core::option::Option<operation::ShrinkVolume>,
+        /// For type CREATE_DISK.
         #[prost(message, optional, tag = "15")]
         pub create_disk: ::core::option::Option<operation::CreateDisk>,
+        /// For type DESTROY_DISK.
         #[prost(message, optional, tag = "16")]
         pub destroy_disk: ::core::option::Option<operation::DestroyDisk>,
     }
     /// Nested message and enum types in `Operation`.
     pub mod operation {
-        /// Tasks to launch, each judged on its own.
+        /// Tasks to launch. Each is judged on its own, except that one malformed resource fails all of this
+        /// operation: one operation for each task avoids that. No tasks at all is a decline.
         #[derive(Clone, PartialEq, ::prost::Message)]
         pub struct Launch {
+            /// The tasks, in order; later ones get what earlier ones leave.
             #[prost(message, repeated, tag = "1")]
             pub task_infos: ::prost::alloc::vec::Vec<super::super::TaskInfo>,
         }
@@ -2513,8 +3089,10 @@ pub mod offer {
         /// Tasks that are launched together or not at all, under one executor.
         #[derive(Clone, PartialEq, ::prost::Message)]
         pub struct LaunchGroup {
+            /// The executor, with type and framework id set; a running one must be equal.
             #[prost(message, required, tag = "1")]
             pub executor: super::super::ExecutorInfo,
+            /// The tasks.
             #[prost(message, required, tag = "2")]
             pub task_group: super::super::TaskGroupInfo,
         }
@@ -2528,10 +3106,13 @@ pub mod offer {
                 "/mesos.v1.Offer.Operation.LaunchGroup".into()
             }
         }
+        /// Resources to reserve.
         #[derive(Clone, PartialEq, ::prost::Message)]
         pub struct Reserve {
+            /// What the resources are before; for operators only, refused when a framework sets it.
             #[prost(message, repeated, tag = "2")]
             pub source: ::prost::alloc::vec::Vec<super::super::Resource>,
+            /// What to reserve, with the new level already last in `reservations`.
             #[prost(message, repeated, tag = "1")]
             pub resources: ::prost::alloc::vec::Vec<super::super::Resource>,
         }
@@ -2545,8 +3126,10 @@ pub mod offer {
                 "/mesos.v1.Offer.Operation.Reserve".into()
             }
         }
+        /// Resources whose reservation ends.
         #[derive(Clone, PartialEq, ::prost::Message)]
         pub struct Unreserve {
+            /// As they were offered; the last level of `reservations` is taken off.
             #[prost(message, repeated, tag = "1")]
             pub resources: ::prost::alloc::vec::Vec<super::super::Resource>,
         }
@@ -2560,8 +3143,10 @@ pub mod offer {
                 "/mesos.v1.Offer.Operation.Unreserve".into()
             }
         }
+        /// Persistent volumes to create.
         #[derive(Clone, PartialEq, ::prost::Message)]
         pub struct Create {
+            /// Reserved disk, with persistence and volume set in `disk`.
             #[prost(message, repeated, tag = "1")]
             pub volumes: ::prost::alloc::vec::Vec<super::super::Resource>,
         }
@@ -2575,8 +3160,10 @@ pub mod offer {
                 "/mesos.v1.Offer.Operation.Create".into()
             }
         }
+        /// Persistent volumes to destroy, with their data.
         #[derive(Clone, PartialEq, ::prost::Message)]
         pub struct Destroy {
+            /// As they were offered.
             #[prost(message, repeated, tag = "1")]
             pub volumes: ::prost::alloc::vec::Vec<super::super::Resource>,
         }
@@ -2590,10 +3177,13 @@ pub mod offer {
                 "/mesos.v1.Offer.Operation.Destroy".into()
             }
         }
+        /// Adds to a persistent volume; the agent needs `RESIZE_VOLUME`.
         #[derive(Clone, PartialEq, ::prost::Message)]
         pub struct GrowVolume {
+            /// As it was offered.
             #[prost(message, required, tag = "1")]
             pub volume: super::super::Resource,
+            /// Disk of the same reservation and source, without persistence.
             #[prost(message, required, tag = "2")]
             pub addition: super::super::Resource,
         }
@@ -2607,10 +3197,13 @@ pub mod offer {
                 "/mesos.v1.Offer.Operation.GrowVolume".into()
             }
         }
+        /// Takes from a persistent volume; the agent needs `RESIZE_VOLUME`.
         #[derive(Clone, PartialEq, ::prost::Message)]
         pub struct ShrinkVolume {
+            /// As it was offered.
             #[prost(message, required, tag = "1")]
             pub volume: super::super::Resource,
+            /// How much to take away, in MB.
             #[prost(message, required, tag = "2")]
             pub subtract: super::super::value::Scalar,
         }
@@ -2624,16 +3217,20 @@ pub mod offer {
                 "/mesos.v1.Offer.Operation.ShrinkVolume".into()
             }
         }
+        /// Gives raw storage a form.
         #[derive(Clone, PartialEq, ::prost::Message)]
         pub struct CreateDisk {
+            /// The disk of source type `RAW`, as offered.
             #[prost(message, required, tag = "1")]
             pub source: super::super::Resource,
+            /// `MOUNT` or `BLOCK`.
             #[prost(
                 enumeration = "super::super::resource::disk_info::source::Type",
                 required,
                 tag = "2"
             )]
             pub target_type: i32,
+            /// Name of the profile to create it with, for storage that has none yet.
             #[prost(string, optional, tag = "3")]
             pub target_profile: ::core::option::Option<::prost::alloc::string::String>,
         }
@@ -2647,8 +3244,10 @@ pub mod offer {
                 "/mesos.v1.Offer.Operation.CreateDisk".into()
             }
         }
+        /// Makes storage raw again.
         #[derive(Clone, PartialEq, ::prost::Message)]
         pub struct DestroyDisk {
+            /// The disk of source type `MOUNT` or `BLOCK`, as offered; without a persistent volume on it.
             #[prost(message, required, tag = "1")]
             pub source: super::super::Resource,
         }
@@ -2676,16 +3275,27 @@ pub mod offer {
         )]
         #[repr(i32)]
         pub enum Type {
+            /// Stands for a kind that the reader does not know.
             Unknown = 0,
+            /// Launch tasks, each judged on its own.
             Launch = 1,
+            /// Launch tasks under one executor, all or none.
             LaunchGroup = 6,
+            /// Reserve resources for a role.
             Reserve = 2,
+            /// Take back the last level of a reservation.
             Unreserve = 3,
+            /// Create persistent volumes on reserved disk.
             Create = 4,
+            /// Destroy persistent volumes and their data.
             Destroy = 5,
+            /// Add disk to a persistent volume.
             GrowVolume = 11,
+            /// Take disk from a persistent volume.
             ShrinkVolume = 12,
+            /// Make a mount or a block device of raw storage.
             CreateDisk = 13,
+            /// Turn such a disk into raw storage again; its data is lost.
             DestroyDisk = 14,
         }
         impl Type {
@@ -2748,18 +3358,26 @@ impl ::prost::Name for Offer {
         "/mesos.v1.Offer".into()
     }
 }
+/// A request to give an agent back for maintenance. The answer is noted for the operator and has no
+/// other effect; one answered without a filter comes again.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct InverseOffer {
+    /// Names it in accept and decline of inverse offers.
     #[prost(message, required, tag = "1")]
     pub id: OfferId,
+    /// Base of the agent's API, as in offers.
     #[prost(message, optional, tag = "2")]
     pub url: ::core::option::Option<Url>,
+    /// Whom it is made to.
     #[prost(message, required, tag = "3")]
     pub framework_id: FrameworkId,
+    /// The agent to be freed.
     #[prost(message, optional, tag = "4")]
     pub agent_id: ::core::option::Option<AgentId>,
+    /// When the agent will be down.
     #[prost(message, required, tag = "5")]
     pub unavailability: Unavailability,
+    /// What is asked back; empty, which means all of the agent.
     #[prost(message, repeated, tag = "6")]
     pub resources: ::prost::alloc::vec::Vec<Resource>,
 }
@@ -2776,42 +3394,53 @@ impl ::prost::Name for InverseOffer {
 /// A task as the framework describes it.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct TaskInfo {
+    /// Name for people; it need not be unique.
     #[prost(string, required, tag = "1")]
     pub name: ::prost::alloc::string::String,
-    /// Must never have been used before by this framework.
+    /// Must never have been used before by this framework: the `TASK_ERROR` about a reused id names the
+    /// running task.
     #[prost(message, required, tag = "2")]
     pub task_id: TaskId,
-    /// The agent of the offers that launch it.
+    /// The agent of the offers that launch it; another is refused.
     #[prost(message, required, tag = "3")]
     pub agent_id: AgentId,
-    /// What it takes from the offers, reservation and allocation as offered.
+    /// What it takes from the offers, reservation and allocation as offered. Must not be empty.
     #[prost(message, repeated, tag = "4")]
     pub resources: ::prost::alloc::vec::Vec<Resource>,
     /// Runs the task; exactly one of executor and command is set.
     #[prost(message, optional, tag = "5")]
     pub executor: ::core::option::Option<ExecutorInfo>,
-    /// The command to run; with a Docker container it must be present even if empty (shell = false).
+    /// What to run. With a Docker container it must be present even if the image decides: then set shell
+    /// to false.
     #[prost(message, optional, tag = "7")]
     pub command: ::core::option::Option<CommandInfo>,
+    /// What to run it in; absent is a plain process of the Mesos containerizer.
     #[prost(message, optional, tag = "9")]
     pub container: ::core::option::Option<ContainerInfo>,
+    /// Probes that kill the task when it is ill for long.
     #[prost(message, optional, tag = "8")]
     pub health_check: ::core::option::Option<HealthCheck>,
+    /// Probes that are only reported. Never in Docker tasks: their executor aborts.
     #[prost(message, optional, tag = "13")]
     pub check: ::core::option::Option<CheckInfo>,
-    /// How long a kill waits before it is forced.
+    /// How a kill is done; that of a KILL call wins.
     #[prost(message, optional, tag = "12")]
     pub kill_policy: ::core::option::Option<KillPolicy>,
+    /// Bytes handed to the executor. JSON holds them as base64.
     #[prost(bytes = "bytes", optional, tag = "6")]
     pub data: ::core::option::Option<::prost::bytes::Bytes>,
-    /// Free pairs, kept by the master and shown by its operator API.
+    /// Free pairs, kept by the master and shown by its operator API. Reconciliation does not return them.
     #[prost(message, optional, tag = "10")]
     pub labels: ::core::option::Option<Labels>,
+    /// How others may find the task; shown by the operator API, without effect on Mesos.
     #[prost(message, optional, tag = "11")]
     pub discovery: ::core::option::Option<DiscoveryInfo>,
+    /// How long the task may run; then it fails at once with `REASON_MAX_COMPLETION_TIME_REACHED`. Not
+    /// negative.
     #[prost(message, optional, tag = "14")]
     pub max_completion_time: ::core::option::Option<DurationInfo>,
-    /// Upper bounds of cpus and mem, for agents that can enforce them.
+    /// Upper bounds of `cpus` and `mem`, not below what resources ask for; infinity is allowed. Refused on
+    /// agents without `TASK_RESOURCE_LIMITS`.
     #[prost(btree_map = "string, message", tag = "15")]
     pub limits: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -2828,8 +3457,11 @@ impl ::prost::Name for TaskInfo {
         "/mesos.v1.TaskInfo".into()
     }
 }
+/// Tasks that belong together: when one of them fails or is killed, the default executor kills the
+/// others.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct TaskGroupInfo {
+    /// The tasks, none of them with a Docker container.
     #[prost(message, repeated, tag = "1")]
     pub tasks: ::prost::alloc::vec::Vec<TaskInfo>,
 }
@@ -2843,41 +3475,58 @@ impl ::prost::Name for TaskGroupInfo {
         "/mesos.v1.TaskGroupInfo".into()
     }
 }
-/// A task as the master keeps it.
+/// A task as the master keeps it, for the operator API.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Task {
+    /// Name for people.
     #[prost(string, required, tag = "1")]
     pub name: ::prost::alloc::string::String,
+    /// Which task.
     #[prost(message, required, tag = "2")]
     pub task_id: TaskId,
+    /// Whose task.
     #[prost(message, required, tag = "3")]
     pub framework_id: FrameworkId,
+    /// Its executor; absent for tasks that bring none.
     #[prost(message, optional, tag = "4")]
     pub executor_id: ::core::option::Option<ExecutorId>,
+    /// Where it runs.
     #[prost(message, required, tag = "5")]
     pub agent_id: AgentId,
+    /// The latest state that the master heard of; the framework may not have been told yet.
     #[prost(enumeration = "TaskState", required, tag = "6")]
     pub state: i32,
+    /// What it was given.
     #[prost(message, repeated, tag = "7")]
     pub resources: ::prost::alloc::vec::Vec<Resource>,
+    /// Updates that the master keeps, the newest last.
     #[prost(message, repeated, tag = "8")]
     pub statuses: ::prost::alloc::vec::Vec<TaskStatus>,
+    /// State in the last update that the master passed on.
     #[prost(enumeration = "TaskState", optional, tag = "9")]
     pub status_update_state: ::core::option::Option<i32>,
+    /// Names the last update that the master passed on; 16 bytes.
     #[prost(bytes = "bytes", optional, tag = "10")]
     pub status_update_uuid: ::core::option::Option<::prost::bytes::Bytes>,
+    /// Labels of the task.
     #[prost(message, optional, tag = "11")]
     pub labels: ::core::option::Option<Labels>,
+    /// How others may find it.
     #[prost(message, optional, tag = "12")]
     pub discovery: ::core::option::Option<DiscoveryInfo>,
+    /// What it runs in.
     #[prost(message, optional, tag = "13")]
     pub container: ::core::option::Option<ContainerInfo>,
+    /// Its health check.
     #[prost(message, optional, tag = "15")]
     pub health_check: ::core::option::Option<HealthCheck>,
+    /// How a kill is done.
     #[prost(message, optional, tag = "16")]
     pub kill_policy: ::core::option::Option<KillPolicy>,
+    /// The account that it runs as.
     #[prost(string, optional, tag = "14")]
     pub user: ::core::option::Option<::prost::alloc::string::String>,
+    /// Upper bounds of `cpus` and `mem`.
     #[prost(btree_map = "string, message", tag = "17")]
     pub limits: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -2894,8 +3543,10 @@ impl ::prost::Name for Task {
         "/mesos.v1.Task".into()
     }
 }
+/// Which limit ended a task.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct TaskResourceLimitation {
+    /// The resources whose limit was exceeded, with the amounts of the limit.
     #[prost(message, repeated, tag = "1")]
     pub resources: ::prost::alloc::vec::Vec<Resource>,
 }
@@ -2909,8 +3560,11 @@ impl ::prost::Name for TaskResourceLimitation {
         "/mesos.v1.TaskResourceLimitation".into()
     }
 }
+/// A UUID.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Uuid {
+    /// Its 16 bytes. JSON holds them as base64. The master refuses bytes that are not a valid UUID, such
+    /// as all zeros.
     #[prost(bytes = "bytes", required, tag = "1")]
     pub value: ::prost::bytes::Bytes,
 }
@@ -2924,18 +3578,25 @@ impl ::prost::Name for Uuid {
         "/mesos.v1.UUID".into()
     }
 }
+/// An offer operation as the master and the agents keep it.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Operation {
+    /// Who asked for it; absent for operators.
     #[prost(message, optional, tag = "1")]
     pub framework_id: ::core::option::Option<FrameworkId>,
+    /// The agent whose resources it changes.
     #[prost(message, optional, tag = "2")]
     pub agent_id: ::core::option::Option<AgentId>,
+    /// What was asked for.
     #[prost(message, required, tag = "3")]
     pub info: offer::Operation,
+    /// Its status now.
     #[prost(message, required, tag = "4")]
     pub latest_status: OperationStatus,
+    /// Its statuses, in order.
     #[prost(message, repeated, tag = "5")]
     pub statuses: ::prost::alloc::vec::Vec<OperationStatus>,
+    /// Names it inside of Mesos, apart from the framework's id for it.
     #[prost(message, required, tag = "6")]
     pub uuid: Uuid,
 }
@@ -2949,20 +3610,28 @@ impl ::prost::Name for Operation {
         "/mesos.v1.Operation".into()
     }
 }
+/// The state of an offer operation at one moment.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct OperationStatus {
+    /// The framework's id of it.
     #[prost(message, optional, tag = "1")]
     pub operation_id: ::core::option::Option<OperationId>,
+    /// The state.
     #[prost(enumeration = "OperationState", required, tag = "2")]
     pub state: i32,
+    /// Text for people.
     #[prost(string, optional, tag = "3")]
     pub message: ::core::option::Option<::prost::alloc::string::String>,
+    /// What the resources have become; set when finished.
     #[prost(message, repeated, tag = "4")]
     pub converted_resources: ::prost::alloc::vec::Vec<Resource>,
+    /// Set if the update must be acknowledged, absent otherwise.
     #[prost(message, optional, tag = "5")]
     pub uuid: ::core::option::Option<Uuid>,
+    /// The agent; needed to acknowledge.
     #[prost(message, optional, tag = "6")]
     pub agent_id: ::core::option::Option<AgentId>,
+    /// The resource provider; absent for the agent's own resources.
     #[prost(message, optional, tag = "7")]
     pub resource_provider_id: ::core::option::Option<ResourceProviderId>,
 }
@@ -2976,21 +3645,29 @@ impl ::prost::Name for OperationStatus {
         "/mesos.v1.OperationStatus".into()
     }
 }
+/// The latest result of a check. Before the first result, and after a probe that ran out of time, the
+/// message of the kind is present but empty.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct CheckStatusInfo {
+    /// Kind of the check.
     #[prost(enumeration = "check_info::Type", optional, tag = "1")]
     pub r#type: ::core::option::Option<i32>,
+    /// Result of a `COMMAND` check.
     #[prost(message, optional, tag = "2")]
     pub command: ::core::option::Option<check_status_info::Command>,
+    /// Result of an `HTTP` check.
     #[prost(message, optional, tag = "3")]
     pub http: ::core::option::Option<check_status_info::Http>,
+    /// Result of a `TCP` check.
     #[prost(message, optional, tag = "4")]
     pub tcp: ::core::option::Option<check_status_info::Tcp>,
 }
 /// Nested message and enum types in `CheckStatusInfo`.
 pub mod check_status_info {
+    /// Result of a command.
     #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
     pub struct Command {
+        /// Exit code of the command; absent without a result.
         #[prost(int32, optional, tag = "1")]
         pub exit_code: ::core::option::Option<i32>,
     }
@@ -3004,8 +3681,10 @@ pub mod check_status_info {
             "/mesos.v1.CheckStatusInfo.Command".into()
         }
     }
+    /// Result of an HTTP request.
     #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
     pub struct Http {
+        /// Status code of the answer; absent without a result.
         #[prost(uint32, optional, tag = "1")]
         pub status_code: ::core::option::Option<u32>,
     }
@@ -3019,8 +3698,10 @@ pub mod check_status_info {
             "/mesos.v1.CheckStatusInfo.Http".into()
         }
     }
+    /// Result of a TCP connection.
     #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
     pub struct Tcp {
+        /// Whether it was accepted; absent without a result.
         #[prost(bool, optional, tag = "1")]
         pub succeeded: ::core::option::Option<bool>,
     }
@@ -3045,43 +3726,58 @@ impl ::prost::Name for CheckStatusInfo {
         "/mesos.v1.CheckStatusInfo".into()
     }
 }
-/// The state of a task at one moment.
+/// The state of a task at one moment. The same update may come several times; order holds for one task
+/// only.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct TaskStatus {
+    /// Which task.
     #[prost(message, required, tag = "1")]
     pub task_id: TaskId,
+    /// The state; decoded from an absent field it would read `TASK_STARTING`.
     #[prost(enumeration = "TaskState", required, tag = "2")]
     pub state: i32,
+    /// Text for people. It is not made for programs, but some causes are told nowhere else.
     #[prost(string, optional, tag = "4")]
     pub message: ::core::option::Option<::prost::alloc::string::String>,
+    /// Who made the update; tells nothing about whether to acknowledge.
     #[prost(enumeration = "task_status::Source", optional, tag = "9")]
     pub source: ::core::option::Option<i32>,
+    /// Why; absent from many updates. Zero is a reason: look at presence.
     #[prost(enumeration = "task_status::Reason", optional, tag = "10")]
     pub reason: ::core::option::Option<i32>,
-    /// Bytes of the executor; the Docker executor puts the output of docker inspect here.
+    /// Bytes of the executor; JSON holds them as base64. The Docker executor puts the output of `docker
+    /// inspect` here when the task runs: more than 10 kB.
     #[prost(bytes = "bytes", optional, tag = "3")]
     pub data: ::core::option::Option<::prost::bytes::Bytes>,
+    /// Where the task is. Set whenever there is a uuid; from invalid launches it is what the task said.
     #[prost(message, optional, tag = "5")]
     pub agent_id: ::core::option::Option<AgentId>,
+    /// Its executor; for tasks that bring none it equals the task id.
     #[prost(message, optional, tag = "7")]
     pub executor_id: ::core::option::Option<ExecutorId>,
+    /// When the update was made, in seconds since 1970, with fractions.
     #[prost(double, optional, tag = "6")]
     pub timestamp: ::core::option::Option<f64>,
-    /// Sixteen bytes if the update must be acknowledged, absent otherwise.
+    /// Sixteen bytes if the update must be acknowledged, absent otherwise. Until the acknowledgement the
+    /// agent repeats it and holds back later updates of the task.
     #[prost(bytes = "bytes", optional, tag = "11")]
     pub uuid: ::core::option::Option<::prost::bytes::Bytes>,
-    /// Result of the health check; absent before the first.
+    /// Result of the health check; absent before the first and without one.
     #[prost(bool, optional, tag = "8")]
     pub healthy: ::core::option::Option<bool>,
+    /// Result of the check; present in every update of a task with a check, at first without a result.
     #[prost(message, optional, tag = "15")]
     pub check_status: ::core::option::Option<CheckStatusInfo>,
+    /// Free pairs of the executor. Reconciliation does not return them.
     #[prost(message, optional, tag = "12")]
     pub labels: ::core::option::Option<Labels>,
     /// Addresses and ids of the container.
     #[prost(message, optional, tag = "13")]
     pub container_status: ::core::option::Option<ContainerStatus>,
+    /// When the master lost contact with the agent; set with UNREACHABLE, and on LOST for the same cause.
     #[prost(message, optional, tag = "14")]
     pub unreachable_time: ::core::option::Option<TimeInfo>,
+    /// Which limit was exceeded; set with the reasons of container limitations.
     #[prost(message, optional, tag = "16")]
     pub limitation: ::core::option::Option<TaskResourceLimitation>,
 }
@@ -3101,8 +3797,11 @@ pub mod task_status {
     )]
     #[repr(i32)]
     pub enum Source {
+        /// The master: without a uuid, and never repeated.
         Master = 0,
+        /// The agent: with a uuid, repeated until acknowledged.
         Agent = 1,
+        /// The executor, by way of the agent: with a uuid, repeated until acknowledged.
         Executor = 2,
     }
     impl Source {
@@ -3127,7 +3826,8 @@ pub mod task_status {
             }
         }
     }
-    /// Why. Zero is a reason: look at presence.
+    /// Why. Zero is a reason: look at presence. Several reasons come from more than one source, so only
+    /// the uuid tells whether to acknowledge.
     #[derive(
         Clone,
         Copy,
@@ -3141,40 +3841,80 @@ pub mod task_status {
     )]
     #[repr(i32)]
     pub enum Reason {
+        /// Not sent by present masters and agents; the zero value that an absent field reads as.
         CommandExecutorFailed = 0,
+        /// The container could not be started, for example without its image. From agents.
         ContainerLaunchFailed = 21,
+        /// The container exceeded a limit other than disk and memory. From agents.
         ContainerLimitation = 19,
+        /// The container exceeded its disk. From agents.
         ContainerLimitationDisk = 20,
+        /// The container exceeded its memory. From agents, for the Mesos containerizer; Docker tasks only
+        /// show exit status 137.
         ContainerLimitationMemory = 8,
+        /// Revocable resources of the container were taken back. From agents.
         ContainerPreempted = 17,
+        /// The resources of the container could not be changed. From agents.
         ContainerUpdateFailed = 22,
+        /// The task ran longer than `max_completion_time`. From executors.
         MaxCompletionTimeReached = 33,
+        /// The executor did not register in time (1 minute by default); pulling an image counts. From
+        /// agents.
         ExecutorRegistrationTimeout = 23,
+        /// The executor did not come back after a restart of the agent. From agents.
         ExecutorReregistrationTimeout = 24,
+        /// The executor ended before its task, or was not there to be told to kill. From agents.
         ExecutorTerminated = 1,
+        /// Not sent by present masters and agents.
         ExecutorUnregistered = 2,
+        /// The framework was removed. Frameworks never get it; the operator API shows it.
         FrameworkRemoved = 3,
+        /// The agent failed while it kept a folder from garbage collection for the launch. From agents.
         GcError = 4,
+        /// Not sent by present masters and agents.
         InvalidFrameworkid = 5,
+        /// The offers of the launch were not valid any more. An ACCEPT that is sent twice gets it for tasks
+        /// that the first one launched: reconcile before believing it.
         InvalidOffers = 6,
+        /// The process that carries the container's input and output ended. From agents.
         IoSwitchboardExited = 27,
+        /// Made by the driver of the old API only.
         MasterDisconnected = 7,
+        /// Answer to a reconciliation; with a uuid if agents found a task missing when they came back.
         Reconciliation = 9,
+        /// The agent does not know resources that the task uses. From agents.
         ResourcesUnknown = 18,
+        /// The agent is not connected. From masters.
         AgentDisconnected = 10,
+        /// The agent is being drained.
         AgentDraining = 34,
+        /// The agent was lost or unregistered. From masters.
         AgentRemoved = 11,
+        /// An operator declared the agent gone. From masters, to partition-aware frameworks.
         AgentRemovedByOperator = 31,
+        /// The agent came back with the task. From masters; even lost tasks become alive by it.
         AgentReregistered = 32,
+        /// The agent restarted while it launched the task. From agents.
         AgentRestarted = 12,
+        /// Not sent by present masters and agents.
         AgentUnknown = 13,
+        /// The task, or one of its group, was killed before the executor had it. From agents.
         TaskKilledDuringLaunch = 30,
+        /// The result of the check changed. From executors.
         TaskCheckStatusUpdated = 28,
+        /// The health check has news: each failure, and the first success after the start or a failure. From
+        /// executors.
         TaskHealthCheckStatusUpdated = 29,
+        /// The description of a task of the group was refused.
         TaskGroupInvalid = 25,
+        /// The framework may not launch a task of the group.
         TaskGroupUnauthorized = 26,
+        /// The description was refused. A reused id is refused so, too: the running task of that id is
+        /// unharmed.
         TaskInvalid = 14,
+        /// The framework may not launch this task.
         TaskUnauthorized = 15,
+        /// Not sent by present masters and agents.
         TaskUnknown = 16,
     }
     impl Reason {
@@ -3290,10 +4030,11 @@ impl ::prost::Name for TaskStatus {
         "/mesos.v1.TaskStatus".into()
     }
 }
-/// How long resources of an agent are refused.
+/// How long resources of an agent are refused. Leaving it out of an accept or decline refuses, too.
 #[derive(Clone, Copy, PartialEq, ::prost::Message)]
 pub struct Filters {
-    /// 0 is none, negative is the default, at most 365 days.
+    /// Seconds; 0 is none, negative is the default, at most 365 days. Absent is the default of 5 seconds,
+    /// also for what an ACCEPT leaves over.
     #[prost(double, optional, tag = "1", default = "5")]
     pub refuse_seconds: ::core::option::Option<f64>,
 }
@@ -3307,26 +4048,34 @@ impl ::prost::Name for Filters {
         "/mesos.v1.Filters".into()
     }
 }
+/// Environment variables.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Environment {
+    /// The variables.
     #[prost(message, repeated, tag = "1")]
     pub variables: ::prost::alloc::vec::Vec<environment::Variable>,
 }
 /// Nested message and enum types in `Environment`.
 pub mod environment {
+    /// One environment variable.
     #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
     pub struct Variable {
+        /// Its name.
         #[prost(string, required, tag = "1")]
         pub name: ::prost::alloc::string::String,
+        /// Where the value is.
         #[prost(enumeration = "variable::Type", optional, tag = "3", default = "Value")]
         pub r#type: ::core::option::Option<i32>,
+        /// The value; required for type `VALUE`, refused for `SECRET`.
         #[prost(string, optional, tag = "2")]
         pub value: ::core::option::Option<::prost::alloc::string::String>,
+        /// The secret value; required for type `SECRET`, refused for `VALUE`. It must not hold NUL bytes.
         #[prost(message, optional, tag = "4")]
         pub secret: ::core::option::Option<super::Secret>,
     }
     /// Nested message and enum types in `Variable`.
     pub mod variable {
+        /// Where the value of a variable is.
         #[derive(
             Clone,
             Copy,
@@ -3340,8 +4089,11 @@ pub mod environment {
         )]
         #[repr(i32)]
         pub enum Type {
+            /// Stands for a kind that the reader does not know; the master refuses it.
             Unknown = 0,
+            /// In the open.
             Value = 1,
+            /// In a secret.
             Secret = 2,
         }
         impl Type {
@@ -3388,10 +4140,13 @@ impl ::prost::Name for Environment {
         "/mesos.v1.Environment".into()
     }
 }
+/// A pair of texts. For a Docker container it becomes `--key=value` of `docker run`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Parameter {
+    /// The key.
     #[prost(string, required, tag = "1")]
     pub key: ::prost::alloc::string::String,
+    /// The value.
     #[prost(string, required, tag = "2")]
     pub value: ::prost::alloc::string::String,
 }
@@ -3405,8 +4160,10 @@ impl ::prost::Name for Parameter {
         "/mesos.v1.Parameter".into()
     }
 }
+/// Pairs of texts, in order.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Parameters {
+    /// The pairs.
     #[prost(message, repeated, tag = "1")]
     pub parameter: ::prost::alloc::vec::Vec<Parameter>,
 }
@@ -3420,10 +4177,13 @@ impl ::prost::Name for Parameters {
         "/mesos.v1.Parameters".into()
     }
 }
+/// Who someone is, and how to prove it.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Credential {
+    /// The name.
     #[prost(string, required, tag = "1")]
     pub principal: ::prost::alloc::string::String,
+    /// The password; absent if the name is enough.
     #[prost(string, optional, tag = "2")]
     pub secret: ::core::option::Option<::prost::alloc::string::String>,
 }
@@ -3437,8 +4197,10 @@ impl ::prost::Name for Credential {
         "/mesos.v1.Credential".into()
     }
 }
+/// A list of credentials.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Credentials {
+    /// The credentials.
     #[prost(message, repeated, tag = "1")]
     pub credentials: ::prost::alloc::vec::Vec<Credential>,
 }
@@ -3452,21 +4214,28 @@ impl ::prost::Name for Credentials {
         "/mesos.v1.Credentials".into()
     }
 }
+/// Something confidential: the value itself, or where the agent finds it.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Secret {
+    /// Which field is set.
     #[prost(enumeration = "secret::Type", optional, tag = "1")]
     pub r#type: ::core::option::Option<i32>,
+    /// For type `REFERENCE`.
     #[prost(message, optional, tag = "2")]
     pub reference: ::core::option::Option<secret::Reference>,
+    /// For type `VALUE`.
     #[prost(message, optional, tag = "3")]
     pub value: ::core::option::Option<secret::Value>,
 }
 /// Nested message and enum types in `Secret`.
 pub mod secret {
+    /// Names a secret in a store. What names mean is up to the agent's secret resolver.
     #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
     pub struct Reference {
+        /// Name of the secret.
         #[prost(string, required, tag = "1")]
         pub name: ::prost::alloc::string::String,
+        /// Names one part of the secret.
         #[prost(string, optional, tag = "2")]
         pub key: ::core::option::Option<::prost::alloc::string::String>,
     }
@@ -3480,8 +4249,10 @@ pub mod secret {
             "/mesos.v1.Secret.Reference".into()
         }
     }
+    /// The secret itself.
     #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
     pub struct Value {
+        /// Its bytes. JSON holds them as base64.
         #[prost(bytes = "bytes", required, tag = "1")]
         pub data: ::prost::bytes::Bytes,
     }
@@ -3495,6 +4266,7 @@ pub mod secret {
             "/mesos.v1.Secret.Value".into()
         }
     }
+    /// Where the secret is.
     #[derive(
         Clone,
         Copy,
@@ -3508,8 +4280,11 @@ pub mod secret {
     )]
     #[repr(i32)]
     pub enum Type {
+        /// Stands for a kind that the reader does not know.
         Unknown = 0,
+        /// In a store that the agent can ask.
         Reference = 1,
+        /// In the message; everyone who sees the message sees it.
         Value = 2,
     }
     impl Type {
@@ -3545,12 +4320,16 @@ impl ::prost::Name for Secret {
         "/mesos.v1.Secret".into()
     }
 }
+/// How many messages of one principal the master handles.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct RateLimit {
+    /// Messages a second; absent is no limit.
     #[prost(double, optional, tag = "1")]
     pub qps: ::core::option::Option<f64>,
+    /// Whose messages.
     #[prost(string, required, tag = "2")]
     pub principal: ::prost::alloc::string::String,
+    /// How many messages may wait; absent is no limit.
     #[prost(uint64, optional, tag = "3")]
     pub capacity: ::core::option::Option<u64>,
 }
@@ -3564,12 +4343,16 @@ impl ::prost::Name for RateLimit {
         "/mesos.v1.RateLimit".into()
     }
 }
+/// The master's setting of rate limits.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct RateLimits {
+    /// The limits of principals.
     #[prost(message, repeated, tag = "1")]
     pub limits: ::prost::alloc::vec::Vec<RateLimit>,
+    /// Messages a second of all principals without a limit of their own, together; absent is no limit.
     #[prost(double, optional, tag = "2")]
     pub aggregate_default_qps: ::core::option::Option<f64>,
+    /// How many messages of those may wait; absent is no limit.
     #[prost(uint64, optional, tag = "3")]
     pub aggregate_default_capacity: ::core::option::Option<u64>,
 }
@@ -3583,25 +4366,34 @@ impl ::prost::Name for RateLimits {
         "/mesos.v1.RateLimits".into()
     }
 }
+/// An image for the Mesos containerizer. Docker containers name theirs in `DockerInfo.image`.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Image {
+    /// Which field is set.
     #[prost(enumeration = "image::Type", required, tag = "1")]
     pub r#type: i32,
+    /// For type `APPC`.
     #[prost(message, optional, tag = "2")]
     pub appc: ::core::option::Option<image::Appc>,
+    /// For type `DOCKER`.
     #[prost(message, optional, tag = "3")]
     pub docker: ::core::option::Option<image::Docker>,
+    /// Whether a copy on the agent may be used; false fetches the image anew.
     #[prost(bool, optional, tag = "4", default = "true")]
     pub cached: ::core::option::Option<bool>,
 }
 /// Nested message and enum types in `Image`.
 pub mod image {
+    /// An image in the App Container format.
     #[derive(Clone, PartialEq, ::prost::Message)]
     pub struct Appc {
+        /// Name of the image.
         #[prost(string, required, tag = "1")]
         pub name: ::prost::alloc::string::String,
+        /// Hash that names the image exactly.
         #[prost(string, optional, tag = "2")]
         pub id: ::core::option::Option<::prost::alloc::string::String>,
+        /// Pairs that narrow the choice, such as version, os and arch.
         #[prost(message, optional, tag = "3")]
         pub labels: ::core::option::Option<super::Labels>,
     }
@@ -3615,13 +4407,17 @@ pub mod image {
             "/mesos.v1.Image.Appc".into()
         }
     }
+    /// An image in the Docker format.
     #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
     pub struct Docker {
+        /// Reference of the image, such as `registry/name:tag`.
         #[prost(string, required, tag = "1")]
         pub name: ::prost::alloc::string::String,
+        /// Name and password for the registry.
         #[deprecated]
         #[prost(message, optional, tag = "2")]
         pub credential: ::core::option::Option<super::Credential>,
+        /// Secret with a Docker client configuration in JSON, which holds the registry's password.
         #[prost(message, optional, tag = "3")]
         pub config: ::core::option::Option<super::Secret>,
     }
@@ -3635,6 +4431,7 @@ pub mod image {
             "/mesos.v1.Image.Docker".into()
         }
     }
+    /// Formats of images.
     #[derive(
         Clone,
         Copy,
@@ -3648,7 +4445,9 @@ pub mod image {
     )]
     #[repr(i32)]
     pub enum Type {
+        /// The App Container format.
         Appc = 1,
+        /// The Docker format.
         Docker = 2,
     }
     impl Type {
@@ -3682,13 +4481,16 @@ impl ::prost::Name for Image {
         "/mesos.v1.Image".into()
     }
 }
+/// Whether mounts made on one side of a volume appear on the other.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct MountPropagation {
+    /// In which direction.
     #[prost(enumeration = "mount_propagation::Mode", optional, tag = "1")]
     pub mode: ::core::option::Option<i32>,
 }
 /// Nested message and enum types in `MountPropagation`.
 pub mod mount_propagation {
+    /// Directions of mount propagation.
     #[derive(
         Clone,
         Copy,
@@ -3702,8 +4504,11 @@ pub mod mount_propagation {
     )]
     #[repr(i32)]
     pub enum Mode {
+        /// Stands for a direction that the reader does not know.
         Unknown = 0,
+        /// From the host into the container.
         HostToContainer = 1,
+        /// In both directions.
         Bidirectional = 2,
     }
     impl Mode {
@@ -3739,44 +4544,62 @@ impl ::prost::Name for MountPropagation {
         "/mesos.v1.MountPropagation".into()
     }
 }
+/// A folder or file in a container. At most one of `host_path`, `image` and `source` is set.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Volume {
+    /// Whether the container may write.
     #[prost(enumeration = "volume::Mode", required, tag = "3")]
     pub mode: i32,
+    /// Where it appears: absolute, or relative to the sandbox.
     #[prost(string, required, tag = "1")]
     pub container_path: ::prost::alloc::string::String,
+    /// What appears: a path on the agent; a relative one is in the sandbox. Docker refuses it if both are
+    /// relative.
     #[prost(string, optional, tag = "2")]
     pub host_path: ::core::option::Option<::prost::alloc::string::String>,
+    /// An image whose files appear.
     #[prost(message, optional, tag = "4")]
     pub image: ::core::option::Option<Image>,
+    /// Something else that appears.
     #[prost(message, optional, tag = "5")]
     pub source: ::core::option::Option<volume::Source>,
 }
 /// Nested message and enum types in `Volume`.
 pub mod volume {
+    /// What appears as a volume.
     #[derive(Clone, PartialEq, ::prost::Message)]
     pub struct Source {
+        /// Which field is set.
         #[prost(enumeration = "source::Type", optional, tag = "1")]
         pub r#type: ::core::option::Option<i32>,
+        /// For type `DOCKER_VOLUME`.
         #[prost(message, optional, tag = "2")]
         pub docker_volume: ::core::option::Option<source::DockerVolume>,
+        /// For type `HOST_PATH`.
         #[prost(message, optional, tag = "5")]
         pub host_path: ::core::option::Option<source::HostPath>,
+        /// For type `SANDBOX_PATH`.
         #[prost(message, optional, tag = "3")]
         pub sandbox_path: ::core::option::Option<source::SandboxPath>,
+        /// For type `SECRET`.
         #[prost(message, optional, tag = "4")]
         pub secret: ::core::option::Option<super::Secret>,
+        /// For type `CSI_VOLUME`.
         #[prost(message, optional, tag = "6")]
         pub csi_volume: ::core::option::Option<source::CsiVolume>,
     }
     /// Nested message and enum types in `Source`.
     pub mod source {
+        /// A volume of a Docker volume driver.
         #[derive(Clone, PartialEq, ::prost::Message)]
         pub struct DockerVolume {
+            /// Name of the driver; absent leaves the choice to the agent.
             #[prost(string, optional, tag = "1")]
             pub driver: ::core::option::Option<::prost::alloc::string::String>,
+            /// Name of the volume.
             #[prost(string, required, tag = "2")]
             pub name: ::prost::alloc::string::String,
+            /// Options for the driver.
             #[prost(message, optional, tag = "3")]
             pub driver_options: ::core::option::Option<super::super::Parameters>,
         }
@@ -3790,10 +4613,13 @@ pub mod volume {
                 "/mesos.v1.Volume.Source.DockerVolume".into()
             }
         }
+        /// A path on the agent.
         #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
         pub struct HostPath {
+            /// The path.
             #[prost(string, required, tag = "1")]
             pub path: ::prost::alloc::string::String,
+            /// Whether later mounts below it pass through.
             #[prost(message, optional, tag = "2")]
             pub mount_propagation: ::core::option::Option<
                 super::super::MountPropagation,
@@ -3809,15 +4635,19 @@ pub mod volume {
                 "/mesos.v1.Volume.Source.HostPath".into()
             }
         }
+        /// A path in a sandbox, so that tasks of a group can share it.
         #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
         pub struct SandboxPath {
+            /// Whose sandbox.
             #[prost(enumeration = "sandbox_path::Type", optional, tag = "1")]
             pub r#type: ::core::option::Option<i32>,
+            /// The path, relative to that sandbox.
             #[prost(string, required, tag = "2")]
             pub path: ::prost::alloc::string::String,
         }
         /// Nested message and enum types in `SandboxPath`.
         pub mod sandbox_path {
+            /// Whose sandbox.
             #[derive(
                 Clone,
                 Copy,
@@ -3831,8 +4661,11 @@ pub mod volume {
             )]
             #[repr(i32)]
             pub enum Type {
+                /// Stands for a kind that the reader does not know.
                 Unknown = 0,
+                /// The container's own.
                 Self_ = 1,
+                /// That of the parent: for tasks of a group, the executor's.
                 Parent = 2,
             }
             impl Type {
@@ -3868,10 +4701,13 @@ pub mod volume {
                 "/mesos.v1.Volume.Source.SandboxPath".into()
             }
         }
+        /// A volume of a storage plugin.
         #[derive(Clone, PartialEq, ::prost::Message)]
         pub struct CsiVolume {
+            /// Name of the plugin on the agent.
             #[prost(string, required, tag = "1")]
             pub plugin_name: ::prost::alloc::string::String,
+            /// Names a volume that exists already.
             #[prost(message, optional, tag = "2")]
             pub static_provisioning: ::core::option::Option<
                 csi_volume::StaticProvisioning,
@@ -3879,19 +4715,25 @@ pub mod volume {
         }
         /// Nested message and enum types in `CSIVolume`.
         pub mod csi_volume {
+            /// How a volume is used, in the sense of the Container Storage Interface.
             #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
             pub struct VolumeCapability {
+                /// Who may use it at a time.
                 #[prost(message, required, tag = "3")]
                 pub access_mode: volume_capability::AccessMode,
+                /// As a device or as a file system.
                 #[prost(oneof = "volume_capability::AccessType", tags = "1, 2")]
                 pub access_type: ::core::option::Option<volume_capability::AccessType>,
             }
             /// Nested message and enum types in `VolumeCapability`.
             pub mod volume_capability {
+                /// Use as a file system.
                 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
                 pub struct MountVolume {
+                    /// Name of the file system; absent or empty leaves it to the plugin.
                     #[prost(string, optional, tag = "1")]
                     pub fs_type: ::core::option::Option<::prost::alloc::string::String>,
+                    /// Options of the mount.
                     #[prost(string, repeated, tag = "2")]
                     pub mount_flags: ::prost::alloc::vec::Vec<
                         ::prost::alloc::string::String,
@@ -3909,13 +4751,16 @@ pub mod volume {
                             .into()
                     }
                 }
+                /// Who may use a volume at a time.
                 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
                 pub struct AccessMode {
+                    /// The mode.
                     #[prost(enumeration = "access_mode::Mode", required, tag = "1")]
                     pub mode: i32,
                 }
                 /// Nested message and enum types in `AccessMode`.
                 pub mod access_mode {
+                    /// Machines that may use a volume, and how.
                     #[derive(
                         Clone,
                         Copy,
@@ -3929,11 +4774,17 @@ pub mod volume {
                     )]
                     #[repr(i32)]
                     pub enum Mode {
+                        /// Stands for a mode that the reader does not know.
                         Unknown = 0,
+                        /// One machine, reading and writing.
                         SingleNodeWriter = 1,
+                        /// One machine, reading.
                         SingleNodeReaderOnly = 2,
+                        /// Several machines, all of them reading.
                         MultiNodeReaderOnly = 3,
+                        /// Several machines, one of them writing.
                         MultiNodeSingleWriter = 4,
+                        /// Several machines, all of them reading and writing.
                         MultiNodeMultiWriter = 5,
                     }
                     impl Mode {
@@ -3985,6 +4836,7 @@ pub mod volume {
                             .into()
                     }
                 }
+                /// Use as a block device; without settings.
                 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
                 pub struct BlockVolume {}
                 impl ::prost::Name for BlockVolume {
@@ -3999,10 +4851,13 @@ pub mod volume {
                             .into()
                     }
                 }
+                /// As a device or as a file system.
                 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
                 pub enum AccessType {
+                    /// As a block device.
                     #[prost(message, tag = "1")]
                     Block(BlockVolume),
+                    /// As a file system.
                     #[prost(message, tag = "2")]
                     Mount(MountVolume),
                 }
@@ -4017,22 +4872,28 @@ pub mod volume {
                     "/mesos.v1.Volume.Source.CSIVolume.VolumeCapability".into()
                 }
             }
+            /// A volume that exists already, with what its plugin wants to know.
             #[derive(Clone, PartialEq, ::prost::Message)]
             pub struct StaticProvisioning {
+                /// The plugin's id of the volume.
                 #[prost(string, required, tag = "1")]
                 pub volume_id: ::prost::alloc::string::String,
+                /// How it is used.
                 #[prost(message, required, tag = "2")]
                 pub volume_capability: VolumeCapability,
+                /// Secrets by name, for staging the volume on the machine.
                 #[prost(btree_map = "string, message", tag = "3")]
                 pub node_stage_secrets: ::prost::alloc::collections::BTreeMap<
                     ::prost::alloc::string::String,
                     super::super::super::Secret,
                 >,
+                /// Secrets by name, for publishing the volume to the container.
                 #[prost(btree_map = "string, message", tag = "4")]
                 pub node_publish_secrets: ::prost::alloc::collections::BTreeMap<
                     ::prost::alloc::string::String,
                     super::super::super::Secret,
                 >,
+                /// Pairs for the plugin, which Mesos does not read.
                 #[prost(btree_map = "string, string", tag = "5")]
                 pub volume_context: ::prost::alloc::collections::BTreeMap<
                     ::prost::alloc::string::String,
@@ -4060,6 +4921,7 @@ pub mod volume {
                 "/mesos.v1.Volume.Source.CSIVolume".into()
             }
         }
+        /// Kinds of volumes.
         #[derive(
             Clone,
             Copy,
@@ -4073,11 +4935,17 @@ pub mod volume {
         )]
         #[repr(i32)]
         pub enum Type {
+            /// Stands for a kind that the reader does not know.
             Unknown = 0,
+            /// A volume of a Docker volume driver.
             DockerVolume = 1,
+            /// A path on the agent.
             HostPath = 4,
+            /// A path in a sandbox.
             SandboxPath = 2,
+            /// A secret, as a file.
             Secret = 3,
+            /// A volume of a storage plugin.
             CsiVolume = 5,
         }
         impl Type {
@@ -4119,6 +4987,7 @@ pub mod volume {
             "/mesos.v1.Volume.Source".into()
         }
     }
+    /// Access to a volume.
     #[derive(
         Clone,
         Copy,
@@ -4132,7 +5001,9 @@ pub mod volume {
     )]
     #[repr(i32)]
     pub enum Mode {
+        /// Read and write.
         Rw = 1,
+        /// Read only.
         Ro = 2,
     }
     impl Mode {
@@ -4166,25 +5037,37 @@ impl ::prost::Name for Volume {
         "/mesos.v1.Volume".into()
     }
 }
+/// A network of a container: in a task what it wants, in a status what it has.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct NetworkInfo {
+    /// In a status the addresses of the container. Without a network of its own the task shows the
+    /// agent's.
     #[prost(message, repeated, tag = "5")]
     pub ip_addresses: ::prost::alloc::vec::Vec<network_info::IpAddress>,
+    /// Name of the CNI network, or of the Docker network for `USER`. Without a name the container uses the
+    /// host's network.
     #[prost(string, optional, tag = "6")]
     pub name: ::core::option::Option<::prost::alloc::string::String>,
+    /// Names of groups, for network plugins that know some.
     #[prost(string, repeated, tag = "3")]
     pub groups: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Free pairs, for network plugins.
     #[prost(message, optional, tag = "4")]
     pub labels: ::core::option::Option<Labels>,
+    /// Ports of the host that lead into the container. Silently ignored if the CNI plugin cannot do it;
+    /// Docker containers name theirs in DockerInfo.
     #[prost(message, repeated, tag = "7")]
     pub port_mappings: ::prost::alloc::vec::Vec<network_info::PortMapping>,
 }
 /// Nested message and enum types in `NetworkInfo`.
 pub mod network_info {
+    /// An address.
     #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
     pub struct IpAddress {
+        /// Version of IP.
         #[prost(enumeration = "Protocol", optional, tag = "1", default = "IPv4")]
         pub protocol: ::core::option::Option<i32>,
+        /// The address as text; absent asks for any.
         #[prost(string, optional, tag = "2")]
         pub ip_address: ::core::option::Option<::prost::alloc::string::String>,
     }
@@ -4198,12 +5081,16 @@ pub mod network_info {
             "/mesos.v1.NetworkInfo.IPAddress".into()
         }
     }
+    /// One port of the host that leads into the container, in a CNI network.
     #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
     pub struct PortMapping {
+        /// Port of the host, out of the task's ports.
         #[prost(uint32, required, tag = "1")]
         pub host_port: u32,
+        /// Port inside of the container.
         #[prost(uint32, required, tag = "2")]
         pub container_port: u32,
+        /// `tcp` or `udp`.
         #[prost(string, optional, tag = "3")]
         pub protocol: ::core::option::Option<::prost::alloc::string::String>,
     }
@@ -4217,6 +5104,7 @@ pub mod network_info {
             "/mesos.v1.NetworkInfo.PortMapping".into()
         }
     }
+    /// Versions of IP.
     #[derive(
         Clone,
         Copy,
@@ -4230,7 +5118,9 @@ pub mod network_info {
     )]
     #[repr(i32)]
     pub enum Protocol {
+        /// Version 4.
         IPv4 = 1,
+        /// Version 6.
         IPv6 = 2,
     }
     impl Protocol {
@@ -4264,8 +5154,10 @@ impl ::prost::Name for NetworkInfo {
         "/mesos.v1.NetworkInfo".into()
     }
 }
+/// Linux capabilities of processes.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct CapabilityInfo {
+    /// The capabilities.
     #[prost(
         enumeration = "capability_info::Capability",
         repeated,
@@ -4276,6 +5168,7 @@ pub struct CapabilityInfo {
 }
 /// Nested message and enum types in `CapabilityInfo`.
 pub mod capability_info {
+    /// Linux capabilities; each number is that of the kernel plus 1000.
     #[derive(
         Clone,
         Copy,
@@ -4289,47 +5182,89 @@ pub mod capability_info {
     )]
     #[repr(i32)]
     pub enum Capability {
+        /// Stands for a capability that the reader does not know.
         Unknown = 0,
+        /// Change owners of files.
         Chown = 1000,
+        /// Pass over file permissions.
         DacOverride = 1001,
+        /// Read all files and search all folders.
         DacReadSearch = 1002,
+        /// Act as owner of all files.
         Fowner = 1003,
+        /// Keep set-id bits on files that change.
         Fsetid = 1004,
+        /// Signal processes of others.
         Kill = 1005,
+        /// Change group ids.
         Setgid = 1006,
+        /// Change user ids.
         Setuid = 1007,
+        /// Hand out and drop capabilities.
         Setpcap = 1008,
+        /// Set the immutable and append-only marks of files.
         LinuxImmutable = 1009,
+        /// Listen on ports below 1024.
         NetBindService = 1010,
+        /// Broadcast and listen to multicast.
         NetBroadcast = 1011,
+        /// Configure the network.
         NetAdmin = 1012,
+        /// Use raw and packet sockets.
         NetRaw = 1013,
+        /// Lock memory.
         IpcLock = 1014,
+        /// Pass over permissions of System V IPC.
         IpcOwner = 1015,
+        /// Load and unload kernel modules.
         SysModule = 1016,
+        /// Access I/O ports and physical memory.
         SysRawio = 1017,
+        /// Change the root folder and enter mount namespaces.
         SysChroot = 1018,
+        /// Trace and inspect processes of others.
         SysPtrace = 1019,
+        /// Switch process accounting.
         SysPacct = 1020,
+        /// Mount file systems and much else.
         SysAdmin = 1021,
+        /// Reboot the machine, or load another kernel.
         SysBoot = 1022,
+        /// Raise priorities and set CPU affinity of others.
         SysNice = 1023,
+        /// Exceed limits and quotas.
         SysResource = 1024,
+        /// Set the clock.
         SysTime = 1025,
+        /// Configure and hang up terminals.
         SysTtyConfig = 1026,
+        /// Make device files.
         Mknod = 1027,
+        /// Take leases on files of others.
         Lease = 1028,
+        /// Write to the audit log.
         AuditWrite = 1029,
+        /// Configure auditing.
         AuditControl = 1030,
+        /// Set capabilities of files.
         Setfcap = 1031,
+        /// Pass over mandatory access control.
         MacOverride = 1032,
+        /// Configure mandatory access control.
         MacAdmin = 1033,
+        /// Control the kernel log.
         Syslog = 1034,
+        /// Set timers that wake the machine.
         WakeAlarm = 1035,
+        /// Keep the machine from suspending.
         BlockSuspend = 1036,
+        /// Read the audit log.
         AuditRead = 1037,
+        /// Observe performance.
         Perfmon = 1038,
+        /// Use privileged BPF operations.
         Bpf = 1039,
+        /// Checkpoint and restore processes.
         CheckpointRestore = 1040,
     }
     impl Capability {
@@ -4443,10 +5378,13 @@ impl ::prost::Name for CapabilityInfo {
         "/mesos.v1.CapabilityInfo".into()
     }
 }
+/// Which system calls a container may make. Set one of the fields.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct SeccompInfo {
+    /// Name of a profile file in the folder that the agent was configured with.
     #[prost(string, optional, tag = "1")]
     pub profile_name: ::core::option::Option<::prost::alloc::string::String>,
+    /// Whether to go without a filter.
     #[prost(bool, optional, tag = "2")]
     pub unconfined: ::core::option::Option<bool>,
 }
@@ -4460,28 +5398,40 @@ impl ::prost::Name for SeccompInfo {
         "/mesos.v1.SeccompInfo".into()
     }
 }
+/// Linux settings of a container of the Mesos containerizer.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct LinuxInfo {
+    /// Old form of the effective capabilities.
     #[deprecated]
     #[prost(message, optional, tag = "1")]
     pub capability_info: ::core::option::Option<CapabilityInfo>,
+    /// Most that any process in the container can gain.
     #[prost(message, optional, tag = "2")]
     pub bounding_capabilities: ::core::option::Option<CapabilityInfo>,
+    /// What its processes have at the start.
     #[prost(message, optional, tag = "3")]
     pub effective_capabilities: ::core::option::Option<CapabilityInfo>,
+    /// Whether it sees the processes around it in place of its own only: those of the executor's
+    /// container, or of the agent.
     #[prost(bool, optional, tag = "4")]
     pub share_pid_namespace: ::core::option::Option<bool>,
+    /// Which system calls it may make.
     #[prost(message, optional, tag = "5")]
     pub seccomp: ::core::option::Option<SeccompInfo>,
+    /// Whether it has System V IPC, message queues and shared memory for itself.
     #[prost(enumeration = "linux_info::IpcMode", optional, tag = "6")]
     pub ipc_mode: ::core::option::Option<i32>,
+    /// Size of `/dev/shm` in MB.
     #[prost(uint32, optional, tag = "7")]
     pub shm_size: ::core::option::Option<u32>,
+    /// Whether a nested container shares the cgroups of its parent. False is for task groups only, and
+    /// needed for limits there.
     #[prost(bool, optional, tag = "8", default = "true")]
     pub share_cgroups: ::core::option::Option<bool>,
 }
 /// Nested message and enum types in `LinuxInfo`.
 pub mod linux_info {
+    /// Whose IPC namespace a container uses.
     #[derive(
         Clone,
         Copy,
@@ -4495,8 +5445,11 @@ pub mod linux_info {
     )]
     #[repr(i32)]
     pub enum IpcMode {
+        /// Stands for a mode that the reader does not know.
         Unknown = 0,
+        /// Its own.
         Private = 1,
+        /// That of its parent, or of the agent.
         ShareParent = 2,
     }
     impl IpcMode {
@@ -4532,24 +5485,31 @@ impl ::prost::Name for LinuxInfo {
         "/mesos.v1.LinuxInfo".into()
     }
 }
+/// POSIX resource limits of a process.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct RLimitInfo {
+    /// The limits, one for each kind.
     #[prost(message, repeated, tag = "1")]
     pub rlimits: ::prost::alloc::vec::Vec<r_limit_info::RLimit>,
 }
 /// Nested message and enum types in `RLimitInfo`.
 pub mod r_limit_info {
+    /// One limit. Set both values or none; none is unlimited.
     #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
     pub struct RLimit {
+        /// Which limit.
         #[prost(enumeration = "r_limit::Type", optional, tag = "1")]
         pub r#type: ::core::option::Option<i32>,
+        /// Bound up to which the process may raise the soft limit.
         #[prost(uint64, optional, tag = "2")]
         pub hard: ::core::option::Option<u64>,
+        /// What is enforced; not above the hard limit.
         #[prost(uint64, optional, tag = "3")]
         pub soft: ::core::option::Option<u64>,
     }
     /// Nested message and enum types in `RLimit`.
     pub mod r_limit {
+        /// Kinds of limits, as in `setrlimit`.
         #[derive(
             Clone,
             Copy,
@@ -4563,22 +5523,39 @@ pub mod r_limit_info {
         )]
         #[repr(i32)]
         pub enum Type {
+            /// Stands for a kind that the reader does not know.
             Unknown = 0,
+            /// Address space, in bytes.
             RlmtAs = 1,
+            /// Core file, in bytes.
             RlmtCore = 2,
+            /// CPU time, in seconds.
             RlmtCpu = 3,
+            /// Data segment, in bytes.
             RlmtData = 4,
+            /// Written files, in bytes.
             RlmtFsize = 5,
+            /// Number of file locks.
             RlmtLocks = 6,
+            /// Locked memory, in bytes.
             RlmtMemlock = 7,
+            /// POSIX message queues, in bytes.
             RlmtMsgqueue = 8,
+            /// Best nice value, given as 20 minus that value.
             RlmtNice = 9,
+            /// One above the highest file descriptor.
             RlmtNofile = 10,
+            /// Number of processes of the user.
             RlmtNproc = 11,
+            /// Resident memory, in bytes; Linux does not enforce it.
             RlmtRss = 12,
+            /// Highest real-time priority.
             RlmtRtprio = 13,
+            /// CPU time without a pause under real-time scheduling, in microseconds.
             RlmtRttime = 14,
+            /// Number of waiting signals.
             RlmtSigpending = 15,
+            /// Stack, in bytes.
             RlmtStack = 16,
         }
         impl Type {
@@ -4653,17 +5630,22 @@ impl ::prost::Name for RLimitInfo {
         "/mesos.v1.RLimitInfo".into()
     }
 }
+/// Its presence gives the container a terminal, whose output can be attached to.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct TtyInfo {
+    /// Size of the terminal.
     #[prost(message, optional, tag = "1")]
     pub window_size: ::core::option::Option<tty_info::WindowSize>,
 }
 /// Nested message and enum types in `TTYInfo`.
 pub mod tty_info {
+    /// Size of a terminal.
     #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
     pub struct WindowSize {
+        /// Lines.
         #[prost(uint32, required, tag = "1")]
         pub rows: u32,
+        /// Characters in a line.
         #[prost(uint32, required, tag = "2")]
         pub columns: u32,
     }
@@ -4691,22 +5673,31 @@ impl ::prost::Name for TtyInfo {
 /// In what to run it.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ContainerInfo {
+    /// Which containerizer; the field of that name holds its settings.
     #[prost(enumeration = "container_info::Type", required, tag = "1")]
     pub r#type: i32,
+    /// Folders and files that appear in it.
     #[prost(message, repeated, tag = "2")]
     pub volumes: ::prost::alloc::vec::Vec<Volume>,
+    /// Host name inside of it; refused with the host's network.
     #[prost(string, optional, tag = "4")]
     pub hostname: ::core::option::Option<::prost::alloc::string::String>,
+    /// Required for type `DOCKER`.
     #[prost(message, optional, tag = "3")]
     pub docker: ::core::option::Option<container_info::DockerInfo>,
+    /// Settings for type `MESOS`.
     #[prost(message, optional, tag = "5")]
     pub mesos: ::core::option::Option<container_info::MesosInfo>,
+    /// Networks to join. Docker takes none, or exactly one with a name for `USER`.
     #[prost(message, repeated, tag = "7")]
     pub network_infos: ::prost::alloc::vec::Vec<NetworkInfo>,
+    /// Linux settings; Mesos containerizer only.
     #[prost(message, optional, tag = "8")]
     pub linux_info: ::core::option::Option<LinuxInfo>,
+    /// Limits of its processes.
     #[prost(message, optional, tag = "9")]
     pub rlimit_info: ::core::option::Option<RLimitInfo>,
+    /// Gives it a terminal; Mesos containerizer only.
     #[prost(message, optional, tag = "10")]
     pub tty_info: ::core::option::Option<TtyInfo>,
 }
@@ -4715,8 +5706,10 @@ pub mod container_info {
     /// A container of the Docker daemon of the agent.
     #[derive(Clone, PartialEq, ::prost::Message)]
     pub struct DockerInfo {
+        /// Reference of the image, such as `registry/name:tag`.
         #[prost(string, required, tag = "1")]
         pub image: ::prost::alloc::string::String,
+        /// How the container is connected.
         #[prost(
             enumeration = "docker_info::Network",
             optional,
@@ -4724,28 +5717,36 @@ pub mod container_info {
             default = "Host"
         )]
         pub network: ::core::option::Option<i32>,
+        /// Ports of the host that lead into the container; for `BRIDGE` and `USER` only.
         #[prost(message, repeated, tag = "3")]
         pub port_mappings: ::prost::alloc::vec::Vec<docker_info::PortMapping>,
+        /// Whether the container has the rights of the host.
         #[prost(bool, optional, tag = "4", default = "false")]
         pub privileged: ::core::option::Option<bool>,
+        /// Each becomes `--key=value` of `docker run`. The key `name` is refused; a first `net` or `network`
+        /// replaces the mode. An option that Docker does not know fails as exit status 125.
         #[prost(message, repeated, tag = "5")]
         pub parameters: ::prost::alloc::vec::Vec<super::Parameter>,
+        /// Whether to pull the image even if the agent has it.
         #[prost(bool, optional, tag = "6")]
         pub force_pull_image: ::core::option::Option<bool>,
+        /// Name of a Docker volume driver for all volumes.
         #[deprecated]
         #[prost(string, optional, tag = "7")]
         pub volume_driver: ::core::option::Option<::prost::alloc::string::String>,
     }
     /// Nested message and enum types in `DockerInfo`.
     pub mod docker_info {
-        /// One port of the host that leads into the container; it must be among the resources of the
-        /// task.
+        /// One port of the host that leads into the container.
         #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
         pub struct PortMapping {
+            /// Port of the host, chosen by the framework; it must be among the ports of the task's resources.
             #[prost(uint32, required, tag = "1")]
             pub host_port: u32,
+            /// Port inside of the container.
             #[prost(uint32, required, tag = "2")]
             pub container_port: u32,
+            /// `tcp` or `udp`; absent is `tcp`.
             #[prost(string, optional, tag = "3")]
             pub protocol: ::core::option::Option<::prost::alloc::string::String>,
         }
@@ -4759,6 +5760,7 @@ pub mod container_info {
                 "/mesos.v1.ContainerInfo.DockerInfo.PortMapping".into()
             }
         }
+        /// How a Docker container is connected.
         #[derive(
             Clone,
             Copy,
@@ -4772,9 +5774,13 @@ pub mod container_info {
         )]
         #[repr(i32)]
         pub enum Network {
+            /// Uses the network of the agent; port mappings are refused.
             Host = 1,
+            /// Joins Docker's bridge.
             Bridge = 2,
+            /// Has no network.
             None = 3,
+            /// Joins the network that the only entry of `network_infos` names.
             User = 4,
         }
         impl Network {
@@ -4812,8 +5818,10 @@ pub mod container_info {
             "/mesos.v1.ContainerInfo.DockerInfo".into()
         }
     }
+    /// A container of the Mesos containerizer.
     #[derive(Clone, PartialEq, ::prost::Message)]
     pub struct MesosInfo {
+        /// Its image; absent uses the files of the agent.
         #[prost(message, optional, tag = "1")]
         pub image: ::core::option::Option<super::Image>,
     }
@@ -4827,6 +5835,7 @@ pub mod container_info {
             "/mesos.v1.ContainerInfo.MesosInfo".into()
         }
     }
+    /// Containerizers. The agent must have it switched on.
     #[derive(
         Clone,
         Copy,
@@ -4840,7 +5849,9 @@ pub mod container_info {
     )]
     #[repr(i32)]
     pub enum Type {
+        /// The Docker daemon of the agent.
         Docker = 1,
+        /// Mesos' own, which runs images without a daemon. Task groups know no other.
         Mesos = 2,
     }
     impl Type {
@@ -4874,14 +5885,20 @@ impl ::prost::Name for ContainerInfo {
         "/mesos.v1.ContainerInfo".into()
     }
 }
+/// What is known of a container that runs a task.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ContainerStatus {
+    /// Names it towards the agent's API; in task groups with its parent.
     #[prost(message, optional, tag = "4")]
     pub container_id: ::core::option::Option<ContainerId>,
+    /// Its networks. Where the containerizer tells none, the agent puts its own address; a Docker
+    /// container's address is in the updates of a running task only.
     #[prost(message, repeated, tag = "1")]
     pub network_infos: ::prost::alloc::vec::Vec<NetworkInfo>,
+    /// Its control group, where an isolator tells it.
     #[prost(message, optional, tag = "2")]
     pub cgroup_info: ::core::option::Option<CgroupInfo>,
+    /// Process id of the executor on the agent; the Docker containerizer does not tell it.
     #[prost(uint32, optional, tag = "3")]
     pub executor_pid: ::core::option::Option<u32>,
 }
@@ -4895,21 +5912,27 @@ impl ::prost::Name for ContainerStatus {
         "/mesos.v1.ContainerStatus".into()
     }
 }
+/// What is known of a control group.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct CgroupInfo {
+    /// Its network class.
     #[prost(message, optional, tag = "1")]
     pub net_cls: ::core::option::Option<cgroup_info::NetCls>,
 }
 /// Nested message and enum types in `CgroupInfo`.
 pub mod cgroup_info {
+    /// Counters of block devices.
     #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
     pub struct Blkio {}
     /// Nested message and enum types in `Blkio`.
     pub mod blkio {
+        /// A counter of one operation.
         #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
         pub struct Value {
+            /// The operation; absent where the kernel does not tell them apart.
             #[prost(enumeration = "Operation", optional, tag = "1")]
             pub op: ::core::option::Option<i32>,
+            /// The count, in the unit of the field that holds it.
             #[prost(uint64, optional, tag = "2")]
             pub value: ::core::option::Option<u64>,
         }
@@ -4923,28 +5946,39 @@ pub mod cgroup_info {
                 "/mesos.v1.CgroupInfo.Blkio.Value".into()
             }
         }
+        /// Counters of the kernel's CFQ scheduler.
         #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
         pub struct Cfq {}
         /// Nested message and enum types in `CFQ`.
         pub mod cfq {
+            /// Counters of one device.
             #[derive(Clone, PartialEq, ::prost::Message)]
             pub struct Statistics {
+                /// The device; absent for counters of all devices.
                 #[prost(message, optional, tag = "1")]
                 pub device: ::core::option::Option<super::super::super::device::Number>,
+                /// Sectors read and written.
                 #[prost(uint64, optional, tag = "2")]
                 pub sectors: ::core::option::Option<u64>,
+                /// Time on the device, in milliseconds.
                 #[prost(uint64, optional, tag = "3")]
                 pub time: ::core::option::Option<u64>,
+                /// Requests that were done.
                 #[prost(message, repeated, tag = "4")]
                 pub io_serviced: ::prost::alloc::vec::Vec<super::Value>,
+                /// Bytes that were moved.
                 #[prost(message, repeated, tag = "5")]
                 pub io_service_bytes: ::prost::alloc::vec::Vec<super::Value>,
+                /// Time from handing over to completion, in nanoseconds.
                 #[prost(message, repeated, tag = "6")]
                 pub io_service_time: ::prost::alloc::vec::Vec<super::Value>,
+                /// Time in queues, in nanoseconds.
                 #[prost(message, repeated, tag = "7")]
                 pub io_wait_time: ::prost::alloc::vec::Vec<super::Value>,
+                /// Requests that were merged into others.
                 #[prost(message, repeated, tag = "8")]
                 pub io_merged: ::prost::alloc::vec::Vec<super::Value>,
+                /// Requests that wait at the moment.
                 #[prost(message, repeated, tag = "9")]
                 pub io_queued: ::prost::alloc::vec::Vec<super::Value>,
             }
@@ -4969,16 +6003,21 @@ pub mod cgroup_info {
                 "/mesos.v1.CgroupInfo.Blkio.CFQ".into()
             }
         }
+        /// Counters of the kernel's throttling of block devices.
         #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
         pub struct Throttling {}
         /// Nested message and enum types in `Throttling`.
         pub mod throttling {
+            /// Counters of one device.
             #[derive(Clone, PartialEq, ::prost::Message)]
             pub struct Statistics {
+                /// The device; absent for counters of all devices.
                 #[prost(message, optional, tag = "1")]
                 pub device: ::core::option::Option<super::super::super::device::Number>,
+                /// Requests that were done.
                 #[prost(message, repeated, tag = "2")]
                 pub io_serviced: ::prost::alloc::vec::Vec<super::Value>,
+                /// Bytes that were moved.
                 #[prost(message, repeated, tag = "3")]
                 pub io_service_bytes: ::prost::alloc::vec::Vec<super::Value>,
             }
@@ -5003,12 +6042,16 @@ pub mod cgroup_info {
                 "/mesos.v1.CgroupInfo.Blkio.Throttling".into()
             }
         }
+        /// Counters of block devices of a container.
         #[derive(Clone, PartialEq, ::prost::Message)]
         pub struct Statistics {
+            /// Counters of the CFQ scheduler, one entry for each device.
             #[prost(message, repeated, tag = "1")]
             pub cfq: ::prost::alloc::vec::Vec<cfq::Statistics>,
+            /// Likewise, with the groups below.
             #[prost(message, repeated, tag = "2")]
             pub cfq_recursive: ::prost::alloc::vec::Vec<cfq::Statistics>,
+            /// Counters of throttling, one entry for each device.
             #[prost(message, repeated, tag = "3")]
             pub throttling: ::prost::alloc::vec::Vec<throttling::Statistics>,
         }
@@ -5022,6 +6065,7 @@ pub mod cgroup_info {
                 "/mesos.v1.CgroupInfo.Blkio.Statistics".into()
             }
         }
+        /// What was done with a block device.
         #[derive(
             Clone,
             Copy,
@@ -5035,12 +6079,19 @@ pub mod cgroup_info {
         )]
         #[repr(i32)]
         pub enum Operation {
+            /// Stands for an operation that the reader does not know.
             Unknown = 0,
+            /// All of them together.
             Total = 1,
+            /// Reads.
             Read = 2,
+            /// Writes.
             Write = 3,
+            /// Synchronous reads and writes.
             Sync = 4,
+            /// Asynchronous reads and writes.
             Async = 5,
+            /// Discards of blocks that are no more used.
             Discard = 6,
         }
         impl Operation {
@@ -5084,8 +6135,10 @@ pub mod cgroup_info {
             "/mesos.v1.CgroupInfo.Blkio".into()
         }
     }
+    /// Network class of a control group.
     #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
     pub struct NetCls {
+        /// Number that the kernel puts on its packets.
         #[prost(uint32, optional, tag = "1")]
         pub classid: ::core::option::Option<u32>,
     }
@@ -5110,9 +6163,10 @@ impl ::prost::Name for CgroupInfo {
         "/mesos.v1.CgroupInfo".into()
     }
 }
-/// Pairs of texts.
+/// Pairs of texts. Keys may repeat.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Labels {
+    /// The pairs.
     #[prost(message, repeated, tag = "1")]
     pub labels: ::prost::alloc::vec::Vec<Label>,
 }
@@ -5129,8 +6183,10 @@ impl ::prost::Name for Labels {
 /// A pair of texts.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Label {
+    /// The key.
     #[prost(string, required, tag = "1")]
     pub key: ::prost::alloc::string::String,
+    /// The value; may be absent.
     #[prost(string, optional, tag = "2")]
     pub value: ::core::option::Option<::prost::alloc::string::String>,
 }
@@ -5144,16 +6200,22 @@ impl ::prost::Name for Label {
         "/mesos.v1.Label".into()
     }
 }
+/// A port, for those who discover services.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Port {
+    /// The port.
     #[prost(uint32, required, tag = "1")]
     pub number: u32,
+    /// Name of the port.
     #[prost(string, optional, tag = "2")]
     pub name: ::core::option::Option<::prost::alloc::string::String>,
+    /// Name of the protocol, such as `tcp` or `http`; free text.
     #[prost(string, optional, tag = "3")]
     pub protocol: ::core::option::Option<::prost::alloc::string::String>,
+    /// Who should see it; absent is as its service.
     #[prost(enumeration = "discovery_info::Visibility", optional, tag = "4")]
     pub visibility: ::core::option::Option<i32>,
+    /// Free pairs.
     #[prost(message, optional, tag = "5")]
     pub labels: ::core::option::Option<Labels>,
 }
@@ -5167,8 +6229,10 @@ impl ::prost::Name for Port {
         "/mesos.v1.Port".into()
     }
 }
+/// A list of ports.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Ports {
+    /// The ports.
     #[prost(message, repeated, tag = "1")]
     pub ports: ::prost::alloc::vec::Vec<Port>,
 }
@@ -5182,25 +6246,35 @@ impl ::prost::Name for Ports {
         "/mesos.v1.Ports".into()
     }
 }
+/// How others may find a task or an executor. Mesos passes it through to those who ask, such as a DNS
+/// server.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct DiscoveryInfo {
+    /// Who should see it.
     #[prost(enumeration = "discovery_info::Visibility", required, tag = "1")]
     pub visibility: i32,
+    /// Name of the service.
     #[prost(string, optional, tag = "2")]
     pub name: ::core::option::Option<::prost::alloc::string::String>,
+    /// Free text, such as the stage of deployment.
     #[prost(string, optional, tag = "3")]
     pub environment: ::core::option::Option<::prost::alloc::string::String>,
+    /// Free text, such as the place.
     #[prost(string, optional, tag = "4")]
     pub location: ::core::option::Option<::prost::alloc::string::String>,
+    /// Free text, the version of the service.
     #[prost(string, optional, tag = "5")]
     pub version: ::core::option::Option<::prost::alloc::string::String>,
+    /// Its ports.
     #[prost(message, optional, tag = "6")]
     pub ports: ::core::option::Option<Ports>,
+    /// Free pairs.
     #[prost(message, optional, tag = "7")]
     pub labels: ::core::option::Option<Labels>,
 }
 /// Nested message and enum types in `DiscoveryInfo`.
 pub mod discovery_info {
+    /// Who should see a service. Mesos does not enforce it.
     #[derive(
         Clone,
         Copy,
@@ -5214,8 +6288,11 @@ pub mod discovery_info {
     )]
     #[repr(i32)]
     pub enum Visibility {
+        /// The framework that runs it. It is the zero value: look at presence.
         Framework = 0,
+        /// All frameworks of the cluster.
         Cluster = 1,
+        /// Also those outside of the cluster.
         External = 2,
     }
     impl Visibility {
@@ -5251,10 +6328,13 @@ impl ::prost::Name for DiscoveryInfo {
         "/mesos.v1.DiscoveryInfo".into()
     }
 }
+/// How much a role counts when resources are shared out.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct WeightInfo {
+    /// Greater than 0; a role of weight 2 gets twice the share of a role of weight 1.
     #[prost(double, required, tag = "1")]
     pub weight: f64,
+    /// Which role.
     #[prost(string, optional, tag = "2")]
     pub role: ::core::option::Option<::prost::alloc::string::String>,
 }
@@ -5268,20 +6348,28 @@ impl ::prost::Name for WeightInfo {
         "/mesos.v1.WeightInfo".into()
     }
 }
+/// Which build of Mesos.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct VersionInfo {
+    /// Such as `1.11.0`.
     #[prost(string, required, tag = "1")]
     pub version: ::prost::alloc::string::String,
+    /// When it was built, as text.
     #[prost(string, optional, tag = "2")]
     pub build_date: ::core::option::Option<::prost::alloc::string::String>,
+    /// When it was built, in seconds since 1970.
     #[prost(double, optional, tag = "3")]
     pub build_time: ::core::option::Option<f64>,
+    /// Who built it.
     #[prost(string, optional, tag = "4")]
     pub build_user: ::core::option::Option<::prost::alloc::string::String>,
+    /// Commit that it was built from.
     #[prost(string, optional, tag = "5")]
     pub git_sha: ::core::option::Option<::prost::alloc::string::String>,
+    /// Branch that it was built from.
     #[prost(string, optional, tag = "6")]
     pub git_branch: ::core::option::Option<::prost::alloc::string::String>,
+    /// Tag that it was built from.
     #[prost(string, optional, tag = "7")]
     pub git_tag: ::core::option::Option<::prost::alloc::string::String>,
 }
@@ -5295,10 +6383,13 @@ impl ::prost::Name for VersionInfo {
         "/mesos.v1.VersionInfo".into()
     }
 }
+/// A command line option of a master or an agent.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Flag {
+    /// Name, without dashes.
     #[prost(string, required, tag = "1")]
     pub name: ::prost::alloc::string::String,
+    /// Value as text.
     #[prost(string, optional, tag = "2")]
     pub value: ::core::option::Option<::prost::alloc::string::String>,
 }
@@ -5312,14 +6403,19 @@ impl ::prost::Name for Flag {
         "/mesos.v1.Flag".into()
     }
 }
+/// A role.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Role {
+    /// Name of the role.
     #[prost(string, required, tag = "1")]
     pub name: ::prost::alloc::string::String,
+    /// How much it counts when resources are shared out.
     #[prost(double, required, tag = "2")]
     pub weight: f64,
+    /// Frameworks that have it.
     #[prost(message, repeated, tag = "3")]
     pub frameworks: ::prost::alloc::vec::Vec<FrameworkId>,
+    /// What its frameworks hold.
     #[prost(message, repeated, tag = "4")]
     pub resources: ::prost::alloc::vec::Vec<Resource>,
 }
@@ -5333,10 +6429,13 @@ impl ::prost::Name for Role {
         "/mesos.v1.Role".into()
     }
 }
+/// A measured value of a master or an agent.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Metric {
+    /// Name, with slashes.
     #[prost(string, required, tag = "1")]
     pub name: ::prost::alloc::string::String,
+    /// The value; may be absent.
     #[prost(double, optional, tag = "2")]
     pub value: ::core::option::Option<f64>,
 }
@@ -5350,20 +6449,28 @@ impl ::prost::Name for Metric {
         "/mesos.v1.Metric".into()
     }
 }
+/// A file or folder, as the agent lists it.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct FileInfo {
+    /// Its path.
     #[prost(string, required, tag = "1")]
     pub path: ::prost::alloc::string::String,
+    /// Number of hard links.
     #[prost(int32, optional, tag = "2")]
     pub nlink: ::core::option::Option<i32>,
+    /// Size in bytes.
     #[prost(uint64, optional, tag = "3")]
     pub size: ::core::option::Option<u64>,
+    /// When it was last changed.
     #[prost(message, optional, tag = "4")]
     pub mtime: ::core::option::Option<TimeInfo>,
+    /// Kind and permissions, as `stat` tells them.
     #[prost(uint32, optional, tag = "5")]
     pub mode: ::core::option::Option<u32>,
+    /// Owner, as text.
     #[prost(string, optional, tag = "6")]
     pub uid: ::core::option::Option<::prost::alloc::string::String>,
+    /// Group, as text.
     #[prost(string, optional, tag = "7")]
     pub gid: ::core::option::Option<::prost::alloc::string::String>,
 }
@@ -5377,19 +6484,25 @@ impl ::prost::Name for FileInfo {
         "/mesos.v1.FileInfo".into()
     }
 }
+/// A device of the kernel, by path, by number or both.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Device {
+    /// Path of the device file.
     #[prost(string, optional, tag = "1")]
     pub path: ::core::option::Option<::prost::alloc::string::String>,
+    /// Its numbers.
     #[prost(message, optional, tag = "2")]
     pub number: ::core::option::Option<device::Number>,
 }
 /// Nested message and enum types in `Device`.
 pub mod device {
+    /// Numbers of a device.
     #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
     pub struct Number {
+        /// Which driver.
         #[prost(uint64, required, tag = "1")]
         pub major_number: u64,
+        /// Which of its devices.
         #[prost(uint64, required, tag = "2")]
         pub minor_number: u64,
     }
@@ -5414,21 +6527,28 @@ impl ::prost::Name for Device {
         "/mesos.v1.Device".into()
     }
 }
+/// What may be done with a device.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct DeviceAccess {
+    /// The device.
     #[prost(message, required, tag = "1")]
     pub device: Device,
+    /// What is allowed.
     #[prost(message, required, tag = "2")]
     pub access: device_access::Access,
 }
 /// Nested message and enum types in `DeviceAccess`.
 pub mod device_access {
+    /// Ways to use a device.
     #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
     pub struct Access {
+        /// Whether it may be read.
         #[prost(bool, optional, tag = "1")]
         pub read: ::core::option::Option<bool>,
+        /// Whether it may be written.
         #[prost(bool, optional, tag = "2")]
         pub write: ::core::option::Option<bool>,
+        /// Whether a file for it may be made.
         #[prost(bool, optional, tag = "3")]
         pub mknod: ::core::option::Option<bool>,
     }
@@ -5453,8 +6573,10 @@ impl ::prost::Name for DeviceAccess {
         "/mesos.v1.DeviceAccess".into()
     }
 }
+/// Devices that containers may use.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct DeviceWhitelist {
+    /// The devices.
     #[prost(message, repeated, tag = "1")]
     pub allowed_devices: ::prost::alloc::vec::Vec<DeviceAccess>,
 }
@@ -5468,10 +6590,14 @@ impl ::prost::Name for DeviceWhitelist {
         "/mesos.v1.DeviceWhitelist".into()
     }
 }
+/// How to drain an agent.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct DrainConfig {
+    /// Longest time that a task gets to end; shortens the grace periods of kill policies. Absent leaves
+    /// them.
     #[prost(message, optional, tag = "1")]
     pub max_grace_period: ::core::option::Option<DurationInfo>,
+    /// Whether to declare the agent gone afterwards; it can then never come back.
     #[prost(bool, optional, tag = "2", default = "false")]
     pub mark_gone: ::core::option::Option<bool>,
 }
@@ -5485,10 +6611,13 @@ impl ::prost::Name for DrainConfig {
         "/mesos.v1.DrainConfig".into()
     }
 }
+/// The draining of an agent.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct DrainInfo {
+    /// How far it is.
     #[prost(enumeration = "DrainState", required, tag = "1")]
     pub state: i32,
+    /// How it is done.
     #[prost(message, required, tag = "2")]
     pub config: DrainConfig,
 }
@@ -5502,12 +6631,17 @@ impl ::prost::Name for DrainInfo {
         "/mesos.v1.DrainInfo".into()
     }
 }
+/// State of a driver of the old, callback-based API. No message of the v1 API carries it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum Status {
+    /// The driver was made but not started.
     DriverNotStarted = 1,
+    /// The driver is connected, or tries to be.
     DriverRunning = 2,
+    /// The driver gave up after an error.
     DriverAborted = 3,
+    /// The driver was stopped by its program.
     DriverStopped = 4,
 }
 impl Status {
@@ -5540,31 +6674,32 @@ impl Status {
 pub enum TaskState {
     /// The master took the launch; not told by an update, only by reconciliation.
     TaskStaging = 6,
-    /// The executor has the task.
+    /// The executor has the task. Built-in executors tell it.
     TaskStarting = 0,
-    /// It runs; told again when its health changes.
+    /// It runs; told again when its health or check changes. A server in it may not listen yet.
     TaskRunning = 1,
-    /// A kill is under way.
+    /// A kill is under way. Only frameworks with `TASK_KILLING_STATE` get it.
     TaskKilling = 8,
-    /// Ended well. Terminal.
+    /// Ended well: with built-in executors, with exit code 0. Terminal.
     TaskFinished = 2,
-    /// Ended badly. Terminal.
+    /// Ended badly, or could not be started by the agent. Terminal.
     TaskFailed = 3,
-    /// Ended by a kill. Terminal.
+    /// Ended by a kill: asked for, by a health check, a drain or the fate of its group. Terminal.
     TaskKilled = 4,
-    /// The description was refused. Terminal.
+    /// The description was refused, and would be again. Terminal.
     TaskError = 7,
-    /// Gone as far as the master knows; it may come back. Terminal.
+    /// Gone as far as the master knows; it may come back. Terminal. Mostly for frameworks without
+    /// `PARTITION_AWARE`, but also for others when an agent unregisters or checkpoint is off.
     TaskLost = 5,
-    /// Never launched. Terminal.
+    /// Never launched: safe to launch again under a new id. Terminal.
     TaskDropped = 9,
-    /// Its agent does not answer; it may come back.
+    /// Its agent does not answer; it may come back. Not terminal.
     TaskUnreachable = 10,
     /// Its agent runs without it. Terminal.
     TaskGone = 11,
-    /// An operator declared its agent gone. Terminal.
+    /// An operator declared its agent gone. Terminal, but the task lives on if the operator was wrong.
     TaskGoneByOperator = 12,
-    /// The master knows nothing of it.
+    /// The master knows nothing of it; it may run or not. Not terminal.
     TaskUnknown = 13,
 }
 impl TaskState {
@@ -5611,18 +6746,29 @@ impl TaskState {
         }
     }
 }
+/// The states of an offer operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum OperationState {
+    /// Stands for a state that the reader does not know. Not terminal.
     OperationUnsupported = 0,
+    /// Accepted, without an end yet. Not terminal.
     OperationPending = 1,
+    /// Done; the converted resources tell the outcome. Terminal.
     OperationFinished = 2,
+    /// It was tried and failed. Terminal.
     OperationFailed = 3,
+    /// It was refused as invalid or not allowed. Terminal.
     OperationError = 4,
+    /// It got lost before it was applied. Terminal.
     OperationDropped = 5,
+    /// Its agent does not answer. Not terminal.
     OperationUnreachable = 6,
+    /// An operator declared its agent gone. Terminal.
     OperationGoneByOperator = 7,
+    /// Its agent has not come back after a failover of the master. Not terminal.
     OperationRecovering = 8,
+    /// Nobody knows it, although its agent may be there. Not terminal.
     OperationUnknown = 9,
 }
 impl OperationState {
@@ -5661,11 +6807,15 @@ impl OperationState {
         }
     }
 }
+/// How far the draining of an agent is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum DrainState {
+    /// Stands for a state that the reader does not know.
     Unknown = 0,
+    /// Its tasks are being ended; it gets no new ones.
     Draining = 1,
+    /// Nothing runs on it.
     Drained = 2,
 }
 impl DrainState {
