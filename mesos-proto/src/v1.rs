@@ -3,15 +3,19 @@
 //! The types are generated from the `.proto` files of this crate by `cargo xtask codegen`; behaviour
 //! for them lives in files named for the message.
 
-// A module `resource` is generated, too.
-#[path = "v1/resource.rs"]
-mod amounts;
 mod attribute;
 mod ids;
+mod ranges;
+// A module `resource` is generated, too.
+#[path = "v1/resource.rs"]
+mod resource_message;
+mod resources;
 mod task_state;
 
-pub use amounts::{Ranges, milli};
 pub use generated::*;
+pub use ranges::Ranges;
+pub use resource_message::{InvalidResource, MAX_SCALAR_MILLI, milli};
+pub use resources::{MAX_RESOURCES, MAX_RESOURCES_TEXT, ParseResourcesError, Resources};
 
 /// Written by codegen. It stays one module because the packages refer to each other by `super`.
 #[allow(missing_docs, clippy::all, clippy::nursery, clippy::pedantic, clippy::use_self)]

@@ -1,26 +1,48 @@
 //! Attributes of agents as text.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeSet};
 
-use super::{Attribute, value};
+use super::{Attribute, Ranges, ranges::write_ranges, resource_message::write_scalar, value};
 
 impl Attribute {
-    /// The value as text, for rules that compare text: text as it is, scalars as `7` or `7.5`, ranges
-    /// as `[1-3,8-9]`, sets as `{a,b}` in order. `None` if the value that the type names is missing.
+    /// The value as text, for rules that compare text. Equal values have equal texts: text as it is, scalars
+    /// as `7` or `7.5` with up to three decimals, ranges as `[1-3,8-9]` in order and as few as can be, sets as
+    /// `{a,b}` in order, each item once. `None` if the value that the type names is missing, or the type is
+    /// none of these.
+    ///
+    /// ```
+    /// # use mesos_proto::v1::Attribute;
+    /// assert_eq!(Attribute::parse("generation", "7.0").canonical_text().as_deref(), Some("7"));
+    /// assert_eq!(Attribute::parse("zones", "[8-9,1-3]").canonical_text().as_deref(), Some("[1-3,8-9]"));
+    /// ```
     pub fn canonical_text(&self) -> Option<Cow<'_, str>> {
-        match self.r#type() {
+        match value::Type::try_from(self.r#type).ok()? {
             value::Type::Text => self.text.as_ref().map(|text| Cow::Borrowed(text.value.as_str())),
-            value::Type::Scalar => self.scalar.as_ref().map(|scalar| Cow::Owned(scalar_text(scalar.value))),
-            value::Type::Ranges => self.ranges.as_ref().map(|ranges| Cow::Owned(ranges_text(ranges))),
+            value::Type::Scalar => self.scalar.as_ref().map(|scalar| {
+                let mut text = String::new();
+                write_scalar(&mut text, scalar.value).expect("a string takes everything");
+                Cow::Owned(text)
+            }),
+            value::Type::Ranges => self.ranges.as_ref().map(|ranges| {
+                let ranges = Ranges::from_value(ranges);
+                let mut text = String::new();
+                write_ranges(&mut text, ranges.ranges().iter().copied(), ",")
+                    .expect("a string takes everything");
+                Cow::Owned(text)
+            }),
             value::Type::Set => self.set.as_ref().map(|set| {
-                let mut items: Vec<&str> = set.item.iter().map(String::as_str).collect();
-                items.sort_unstable();
-                Cow::Owned(format!("{{{}}}", items.join(",")))
+                let items: BTreeSet<&str> = set.item.iter().map(String::as_str).collect();
+                Cow::Owned(format!("{{{}}}", Vec::from_iter(items).join(",")))
             }),
         }
     }
 
     /// An attribute with a text value.
+    ///
+    /// ```
+    /// # use mesos_proto::v1::Attribute;
+    /// assert_eq!(Attribute::text("generation", "7.0").canonical_text().as_deref(), Some("7.0"));
+    /// ```
     pub fn text(name: impl Into<String>, value: impl Into<String>) -> Self {
         Self {
             name: name.into(),
@@ -31,7 +53,13 @@ impl Attribute {
     }
 
     /// Reads an attribute as the agent's flag writes it: a number is a scalar, `[1-3]` ranges,
-    /// anything else text; blanks are dropped from the value (facts of a running agent).
+    /// anything else text; blanks are dropped from the value, as agents do.
+    ///
+    /// ```
+    /// # use mesos_proto::v1::{Attribute, value::Type};
+    /// assert_eq!(Attribute::parse("rack", "7").r#type(), Type::Scalar);
+    /// assert_eq!(Attribute::parse("rack", "r7").r#type(), Type::Text);
+    /// ```
     pub fn parse(name: impl Into<String>, value: &str) -> Self {
         let value: String = value.chars().filter(|character| !character.is_whitespace()).collect();
         let mut attribute = Self { name: name.into(), ..Self::default() };
@@ -48,21 +76,6 @@ impl Attribute {
         }
         attribute
     }
-}
-
-fn scalar_text(value: f64) -> String {
-    let milli = super::milli(value);
-    let (whole, rest) = (milli / 1000, (milli % 1000).abs());
-    if rest == 0 {
-        return whole.to_string();
-    }
-    format!("{whole}.{}", format!("{rest:03}").trim_end_matches('0'))
-}
-
-fn ranges_text(ranges: &value::Ranges) -> String {
-    let ranges: Vec<String> =
-        ranges.range.iter().map(|range| format!("{}-{}", range.begin, range.end)).collect();
-    format!("[{}]", ranges.join(","))
 }
 
 fn parse_ranges(text: &str) -> Option<value::Ranges> {
@@ -89,6 +102,7 @@ mod tests {
             ("-7", value::Type::Text, "-7"),
             ("inf", value::Type::Text, "inf"),
             ("[1-3,8-9]", value::Type::Ranges, "[1-3,8-9]"),
+            ("[8-9,4-5,1-3]", value::Type::Ranges, "[1-5,8-9]"),
             ("[1-]", value::Type::Text, "[1-]"),
             ("a b.c", value::Type::Text, "ab.c"),
         ] {
@@ -103,9 +117,17 @@ mod tests {
         let attribute = Attribute {
             name: "disks".into(),
             r#type: value::Type::Set.into(),
-            set: Some(value::Set { item: vec!["b".into(), "a".into()] }),
+            set: Some(value::Set { item: vec!["b".into(), "a".into(), "b".into()] }),
             ..Attribute::default()
         };
         assert_eq!(attribute.canonical_text().as_deref(), Some("{a,b}"));
+    }
+
+    #[test]
+    fn a_value_that_the_type_does_not_name_is_no_text() {
+        let scalar = Attribute::parse("level", "7");
+        for kind in [value::Type::Text.into(), value::Type::Ranges.into(), 17, -1] {
+            assert_eq!(Attribute { r#type: kind, ..scalar.clone() }.canonical_text(), None, "{kind}");
+        }
     }
 }

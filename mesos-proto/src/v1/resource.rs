@@ -1,13 +1,41 @@
-//! Amounts: scalars in thousandths, ranges as sets.
+//! One resource: amounts in thousandths, whose it is, and its form.
 
-use super::{Resource, value};
+#[path = "resource/identity.rs"]
+mod identity;
+#[path = "resource/role.rs"]
+mod role;
+#[path = "resource/text.rs"]
+mod text;
+#[path = "resource/validate.rs"]
+mod validate;
 
-/// A scalar in thousandths, rounded as Mesos rounds: everything compares and adds up on this integer.
+use std::borrow::Cow;
+
+use super::{
+    Ranges, Resource,
+    resource::{ReservationInfo, reservation_info},
+    value,
+};
+
+pub use self::validate::InvalidResource;
+pub(super) use self::{
+    identity::is_same_kind,
+    text::write_scalar,
+    validate::{scalar_problem, shown},
+};
+
+/// The largest scalar that is counted, in thousandths. A double holds every thousandth up to here, so that
+/// nothing is lost on the way through a message. As megabytes of a disk it is more than two exabytes.
+pub const MAX_SCALAR_MILLI: i64 = 1 << 51;
+
+/// A scalar in thousandths, rounded as Mesos rounds (half of one away from zero): everything compares and
+/// adds up on this integer. NaN is 0, and what is beyond the integer is its largest or smallest value.
 ///
 /// ```
 /// # use mesos_proto::v1::milli;
 /// assert_eq!(milli(0.1) + milli(0.2), milli(0.3));
 /// assert_eq!(milli(1.0004), 1000);
+/// assert_eq!(milli(f64::NAN), 0);
 /// ```
 pub fn milli(value: f64) -> i64 {
     (value * 1000.0).round() as i64
@@ -15,6 +43,11 @@ pub fn milli(value: f64) -> i64 {
 
 impl Resource {
     /// A scalar of so many thousandths, unreserved.
+    ///
+    /// ```
+    /// # use mesos_proto::v1::Resource;
+    /// assert_eq!(Resource::scalar_milli("cpus", 500).to_string(), "cpus:0.5");
+    /// ```
     pub fn scalar_milli(name: impl Into<String>, milli: i64) -> Self {
         Self {
             name: name.into(),
@@ -25,6 +58,12 @@ impl Resource {
     }
 
     /// Ranges of numbers, unreserved.
+    ///
+    /// ```
+    /// # use mesos_proto::v1::{Ranges, Resource};
+    /// let ports = Resource::ranges("ports", &Ranges::single(31_000, 32_000));
+    /// assert_eq!(ports.to_string(), "ports:[31000-32000]");
+    /// ```
     pub fn ranges(name: impl Into<String>, ranges: &Ranges) -> Self {
         Self {
             name: name.into(),
@@ -34,191 +73,95 @@ impl Resource {
         }
     }
 
+    /// A set of texts, unreserved. Mesos takes each of them once.
+    ///
+    /// ```
+    /// # use mesos_proto::v1::Resource;
+    /// assert_eq!(Resource::items("keys", ["a", "b"]).to_string(), "keys:{a, b}");
+    /// ```
+    pub fn items<T: Into<String>>(name: impl Into<String>, items: impl IntoIterator<Item = T>) -> Self {
+        Self {
+            name: name.into(),
+            r#type: value::Type::Set.into(),
+            set: Some(value::Set { item: items.into_iter().map(Into::into).collect() }),
+            ..Self::default()
+        }
+    }
+
     /// The amount in thousandths, 0 if this is no scalar.
+    ///
+    /// ```
+    /// # use mesos_proto::v1::Resource;
+    /// assert_eq!(Resource::scalar_milli("mem", 64_000).milli(), 64_000);
+    /// ```
     pub fn milli(&self) -> i64 {
         self.scalar.as_ref().map_or(0, |scalar| milli(scalar.value))
     }
-}
 
-/// A set of numbers as disjoint ranges in order, both ends included. Adding and taking away are set
-/// operations, whatever the order or overlap of the input.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Ranges(Vec<(u64, u64)>);
-
-impl Ranges {
-    /// The numbers of a resource or attribute value. Ranges whose begin is after their end hold nothing.
-    /// Takes time in n log n for n ranges in any order.
-    pub fn from_value(value: &value::Ranges) -> Self {
-        Self::from_pairs(value.range.iter().map(|range| (range.begin, range.end)).collect())
-    }
-
-    fn from_pairs(mut pairs: Vec<(u64, u64)>) -> Self {
-        pairs.retain(|(begin, end)| begin <= end);
-        pairs.sort_unstable();
-        let mut merged: Vec<(u64, u64)> = Vec::with_capacity(pairs.len());
-        for (begin, end) in pairs {
-            match merged.last_mut() {
-                // Ranges that touch or overlap melt into one.
-                Some((_, last_end)) if begin <= last_end.saturating_add(1) => *last_end = end.max(*last_end),
-                _ => merged.push((begin, end)),
-            }
+    /// The reservations, outermost first, whichever of the two formats they come in; empty if unreserved.
+    ///
+    /// Frameworks with the capability `RESERVATION_REFINEMENT` get the field `reservations`. Others get the
+    /// fields `role` and, where the reservation was made while the agent ran, `reservation`.
+    ///
+    /// ```
+    /// # use mesos_proto::v1::{Resource, resource::reservation_info::Type};
+    /// # #[allow(deprecated)]
+    /// let old = Resource { role: Some("eng".into()), ..Resource::scalar_milli("cpus", 4000) };
+    /// let stack = old.reservation_stack();
+    /// assert_eq!((stack.len(), stack[0].r#type(), stack[0].role()), (1, Type::Static, "eng"));
+    /// assert!(Resource::scalar_milli("cpus", 4000).reservation_stack().is_empty());
+    /// ```
+    #[expect(deprecated, reason = "frameworks without newer capabilities get the field `role`")]
+    pub fn reservation_stack(&self) -> Cow<'_, [ReservationInfo]> {
+        if !self.reservations.is_empty() {
+            return Cow::Borrowed(&self.reservations);
         }
-        Self(merged)
+        let Some(role) = self.role.as_deref().filter(|role| *role != "*") else {
+            return Cow::Borrowed(&[]);
+        };
+        let kind = match self.reservation {
+            Some(_) => reservation_info::Type::Dynamic,
+            None => reservation_info::Type::Static,
+        };
+        Cow::Owned(vec![ReservationInfo {
+            r#type: Some(kind.into()),
+            role: Some(role.to_owned()),
+            ..self.reservation.clone().unwrap_or_default()
+        }])
     }
 
-    /// One range.
-    pub fn single(begin: u64, end: u64) -> Self {
-        let mut ranges = Self::default();
-        ranges.insert(begin, end);
-        ranges
-    }
-
-    /// As the protobuf message.
-    pub fn to_value(&self) -> value::Ranges {
-        value::Ranges { range: self.0.iter().map(|&(begin, end)| value::Range { begin, end }).collect() }
-    }
-
-    /// Adds the numbers from `begin` to `end`.
-    pub fn insert(&mut self, begin: u64, end: u64) {
-        if begin > end {
-            return;
-        }
-        // What ends before the number in front of `begin`, and what begins behind the one after `end`,
-        // does not touch the new range.
-        let from = self.0.partition_point(|&(_, other)| other.saturating_add(1) < begin);
-        let to = self.0.partition_point(|&(other, _)| other <= end.saturating_add(1));
-        let mut range = (begin, end);
-        if from < to {
-            range = (begin.min(self.0[from].0), end.max(self.0[to - 1].1));
-        }
-        self.0.splice(from..to.max(from), [range]);
-    }
-
-    /// Adds every number of `other`.
-    pub fn add(&mut self, other: &Self) {
-        match other.0[..] {
-            [] => {}
-            [(begin, end)] => self.insert(begin, end),
-            _ => {
-                let mut pairs = std::mem::take(&mut self.0);
-                pairs.extend_from_slice(&other.0);
-                *self = Self::from_pairs(pairs);
-            }
+    /// The role that may use this resource, the innermost of the reservations; `None` if unreserved.
+    ///
+    /// This is another thing than the role that it was offered to, [`Resource::allocated_role`].
+    ///
+    /// ```
+    /// # use mesos_proto::v1::{Resource, resource::ReservationInfo};
+    /// let mut cpus = Resource::scalar_milli("cpus", 4000);
+    /// assert_eq!(cpus.reserved_role(), None);
+    /// for role in ["eng", "eng/dev"] {
+    ///     cpus.reservations.push(ReservationInfo { role: Some(role.into()), ..ReservationInfo::default() });
+    /// }
+    /// assert_eq!(cpus.reserved_role(), Some("eng/dev"));
+    /// ```
+    #[expect(deprecated, reason = "frameworks without newer capabilities get the field `role`")]
+    pub fn reserved_role(&self) -> Option<&str> {
+        match self.reservations.last() {
+            Some(innermost) => Some(innermost.role()),
+            None => self.role.as_deref().filter(|role| *role != "*"),
         }
     }
 
-    /// Takes every number of `other` away.
-    pub fn subtract(&mut self, other: &Self) {
-        let mut rest = Vec::with_capacity(self.0.len() + other.0.len());
-        let mut cuts = other.0.iter().peekable();
-        for &(mut begin, end) in &self.0 {
-            let mut is_left = true;
-            while let Some(&&(cut_begin, cut_end)) = cuts.peek() {
-                if cut_begin > end {
-                    break;
-                }
-                if cut_end >= begin {
-                    if begin < cut_begin {
-                        rest.push((begin, cut_begin - 1));
-                    }
-                    if cut_end >= end {
-                        // This cut may reach into the next range, too.
-                        is_left = false;
-                        break;
-                    }
-                    begin = cut_end + 1;
-                }
-                cuts.next();
-            }
-            if is_left {
-                rest.push((begin, end));
-            }
-        }
-        self.0 = rest;
-    }
-
-    /// Whether every number of `other` is in this set.
-    pub fn contains(&self, other: &Self) -> bool {
-        other.0.iter().all(|&(begin, end)| self.range_at(begin).is_some_and(|(_, to)| end <= to))
-    }
-
-    /// Whether this number is in the set.
-    pub fn contains_number(&self, number: u64) -> bool {
-        self.range_at(number).is_some()
-    }
-
-    /// The range that holds a number.
-    fn range_at(&self, number: u64) -> Option<(u64, u64)> {
-        let after = self.0.partition_point(|&(begin, _)| begin <= number);
-        let &(begin, end) = self.0.get(after.checked_sub(1)?)?;
-        (number <= end).then_some((begin, end))
-    }
-
-    /// Whether there is no number.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// The numbers in order.
-    pub fn numbers(&self) -> impl Iterator<Item = u64> + '_ {
-        self.0.iter().flat_map(|&(begin, end)| begin..=end)
-    }
-
-    /// The ranges in order.
-    pub fn ranges(&self) -> &[(u64, u64)] {
-        &self.0
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    #[test]
-    fn inverted_and_extreme_ranges_do_no_harm() {
-        let mut ranges = Ranges::default();
-        ranges.insert(5, 4);
-        assert!(ranges.is_empty());
-        ranges.insert(0, u64::MAX);
-        ranges.insert(3, 4);
-        assert_eq!(ranges.ranges(), [(0, u64::MAX)]);
-        ranges.subtract(&Ranges::single(0, 0));
-        ranges.subtract(&Ranges::single(u64::MAX, u64::MAX));
-        assert_eq!(ranges.ranges(), [(1, u64::MAX - 1)]);
-    }
-
-    fn set(ranges: &[(u8, u8)]) -> (Ranges, std::collections::BTreeSet<u64>) {
-        let mut compact = Ranges::default();
-        let mut plain = std::collections::BTreeSet::new();
-        for &(begin, end) in ranges {
-            compact.insert(begin.into(), end.into());
-            plain.extend(u64::from(begin)..=u64::from(end));
-        }
-        (compact, plain)
-    }
-
-    proptest! {
-        #[test]
-        fn ranges_behave_as_a_set(a: Vec<(u8, u8)>, b: Vec<(u8, u8)>) {
-            let ((a, plain_a), (b, plain_b)) = (set(&a), set(&b));
-            prop_assert!(a.numbers().eq(plain_a.iter().copied()));
-            prop_assert!(a.ranges().windows(2).all(|pair| pair[0].1 + 1 < pair[1].0));
-            prop_assert_eq!(a.contains(&b), plain_b.is_subset(&plain_a));
-            let mut rest = a.clone();
-            rest.subtract(&b);
-            prop_assert!(rest.numbers().eq(plain_a.difference(&plain_b).copied()));
-            let mut sum = a.clone();
-            sum.add(&b);
-            prop_assert!(sum.numbers().eq(plain_a.union(&plain_b).copied()));
-            let value = value::Ranges {
-                range: a.0.iter().rev().chain(&b.0).map(|&(begin, end)| value::Range { begin, end }).collect(),
-            };
-            prop_assert_eq!(Ranges::from_value(&value), sum);
-            for number in 0..=255 {
-                prop_assert_eq!(a.contains_number(number), plain_a.contains(&number));
-            }
-        }
+    /// The role of the framework that this was offered to; `None` if that is not said, as in what an agent
+    /// has, and in offers to frameworks without the capability `MULTI_ROLE`.
+    ///
+    /// ```
+    /// # use mesos_proto::v1::{Resource, resource::AllocationInfo};
+    /// let mut cpus = Resource::scalar_milli("cpus", 4000);
+    /// assert_eq!(cpus.allocated_role(), None);
+    /// cpus.allocation_info = Some(AllocationInfo { role: Some("web".into()) });
+    /// assert_eq!(cpus.allocated_role(), Some("web"));
+    /// ```
+    pub fn allocated_role(&self) -> Option<&str> {
+        self.allocation_info.as_ref()?.role.as_deref()
     }
 }
