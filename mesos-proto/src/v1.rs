@@ -5,14 +5,18 @@
 
 mod attribute;
 mod ids;
+mod operation_status;
 mod ranges;
-// A module `resource` is generated, too.
+// Modules `resource` and `task_status` are generated, too.
 #[path = "v1/resource.rs"]
 mod resource_message;
 mod resources;
 mod task_state;
+#[path = "v1/task_status.rs"]
+mod task_status_message;
 
 pub use generated::*;
+pub use ids::InvalidId;
 pub use ranges::Ranges;
 pub use resource_message::{InvalidResource, MAX_SCALAR_MILLI, milli};
 pub use resources::{MAX_RESOURCES, MAX_RESOURCES_TEXT, ParseResourcesError, Resources};
