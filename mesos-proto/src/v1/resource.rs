@@ -20,6 +20,7 @@ use super::{
 pub use self::validate::InvalidResource;
 pub(super) use self::{
     identity::is_same_kind,
+    role::reserving_role_problem,
     text::write_scalar,
     validate::{scalar_problem, shown},
 };

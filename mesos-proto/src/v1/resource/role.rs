@@ -1,7 +1,7 @@
 //! The form of the name of a role.
 
 /// What is wrong with the name of a role that something is reserved for, as what was expected.
-pub(super) fn problem(role: &str) -> Option<&'static str> {
+pub(in super::super) fn reserving_role_problem(role: &str) -> Option<&'static str> {
     if role.is_empty() {
         return Some("expected a role that is not empty");
     }
@@ -31,10 +31,10 @@ mod tests {
     #[test]
     fn names_of_roles_follow_the_rules_of_mesos() {
         for role in ["eng", "eng/dev", "a.b", "...", "a-", "é", "a*"] {
-            assert_eq!(problem(role), None, "{role}");
+            assert_eq!(reserving_role_problem(role), None, "{role}");
         }
         for role in ["", "*", "/a", "a/", "a//b", ".", "a/..", "a/*", "-a", "a/-b", "a b", "a\t", "\x7f"] {
-            assert!(problem(role).is_some(), "{role:?}");
+            assert!(reserving_role_problem(role).is_some(), "{role:?}");
         }
     }
 

@@ -8,7 +8,8 @@ use super::{
         resource::{DiskInfo, ReservationInfo, disk_info::source, reservation_info},
         value,
     },
-    MAX_SCALAR_MILLI, milli, role,
+    MAX_SCALAR_MILLI, milli,
+    role::{is_below, reserving_role_problem},
 };
 
 /// A resource that the master would refuse, and what is wrong with it.
@@ -236,7 +237,7 @@ fn stack_problem(stack: &[ReservationInfo]) -> Result<(), String> {
         }
         role_problem(reservation.role())?;
         let above = number.checked_sub(1).map(|above| stack[above].role());
-        if let Some(above) = above.filter(|above| !role::is_below(reservation.role(), above)) {
+        if let Some(above) = above.filter(|above| !is_below(reservation.role(), above)) {
             return Err(format!(
                 "expected a role below '{}', not '{}'",
                 shown(above),
@@ -248,5 +249,5 @@ fn stack_problem(stack: &[ReservationInfo]) -> Result<(), String> {
 }
 
 fn role_problem(role: &str) -> Result<(), String> {
-    role::problem(role).map_or(Ok(()), |expected| Err(format!("{expected}, not '{}'", shown(role))))
+    reserving_role_problem(role).map_or(Ok(()), |expected| Err(format!("{expected}, not '{}'", shown(role))))
 }

@@ -6,7 +6,7 @@ use super::{
     super::{
         Ranges, Resource,
         resource::{AllocationInfo, ReservationInfo, RevocableInfo, reservation_info},
-        resource_message::{scalar_problem, shown},
+        resource_message::{reserving_role_problem, scalar_problem, shown},
         value,
     },
     Resources,
@@ -219,9 +219,15 @@ impl<'a> Entry<'a> {
         self.unreserved(text, resource)?;
         let role = role.trim();
         if role != "*" {
+            self.role(role)?;
             resource.reservations.push(reservation(reservation_info::Type::Static, role));
         }
         Ok(rest)
+    }
+
+    fn role(&self, role: &str) -> Result<(), ParseResourcesError> {
+        let problem = reserving_role_problem(role);
+        problem.map_or(Ok(()), |problem| Err(self.error(role, problem.trim_start_matches("expected "))))
     }
 
     fn unreserved(&self, text: &str, resource: &Resource) -> Result<(), ParseResourcesError> {
@@ -240,10 +246,13 @@ impl<'a> Entry<'a> {
             let one = rest.strip_prefix('(').and_then(|inner| inner.split_once(')'));
             let (inner, behind) = one.ok_or_else(|| self.error(rest, ONE))?;
             let mut parts = inner.splitn(3, ',').map(str::trim);
-            let (kind, role) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+            let (Some(kind), Some(role)) = (parts.next(), parts.next()) else {
+                return Err(self.error(rest, ONE));
+            };
             let kind = reservation_info::Type::from_str_name(kind)
                 .filter(|kind| *kind != reservation_info::Type::Unknown)
-                .ok_or_else(|| self.error(if kind.is_empty() { rest } else { kind }, "STATIC or DYNAMIC"))?;
+                .ok_or_else(|| self.error(kind, "STATIC or DYNAMIC"))?;
+            self.role(role)?;
             let principal = parts.next();
             if let Some(text) = principal.filter(|text| text.contains(['{', ',', '('])) {
                 return Err(self.error(text, "a principal without punctuation; labels are not read"));
