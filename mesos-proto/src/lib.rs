@@ -5,6 +5,7 @@
 //!   `Option`, a `Vec` or a `BTreeMap`; `bytes` fields are [`bytes::Bytes`] and share the buffer that
 //!   they were decoded from.
 //! - [`recordio`]: the framing of event streams, strict and without copies.
+//! - [`event_stream`]: messages straight out of the bytes of such a stream.
 //! - `json` (feature `json`): the JSON form of the messages, and the check for missing required
 //!   fields that protobuf decoding alone does not make.
 //!
@@ -22,6 +23,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub mod event_stream;
 pub mod google;
 #[cfg(feature = "json")]
 pub mod json;
