@@ -10,13 +10,17 @@
 
 mod body;
 mod chunks;
+#[cfg(feature = "codec")]
+mod codec;
 mod decoder;
 mod encoder;
 mod error;
 mod header;
 
+#[cfg(feature = "codec")]
+pub use self::codec::{CodecError, RecordCodec};
 pub use self::{
     decoder::{DEFAULT_MAX_RECORD_BYTES, Decoder},
-    encoder::{encode, encode_message},
+    encoder::{Encoder, encode, encode_message},
     error::{Error, ErrorKind},
 };

@@ -20,6 +20,7 @@ fn committed_streams_hold() {
 /// Runs the committed inputs of a target. Each outcome must be seen: a corpus that is refused as a whole would
 /// hold as well.
 #[track_caller]
+#[expect(clippy::print_stdout, reason = "the last path that is printed is the input that failed")]
 fn check<T: Debug + PartialEq>(target: &str, run: impl Fn(&[u8]) -> T, unusable: T, outcomes: &[T]) {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(target);
     let mut seen = Vec::new();
