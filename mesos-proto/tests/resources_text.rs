@@ -1,6 +1,6 @@
 //! The text of resources: what is read, what is refused and where, and what a real master wrote.
 
-#![allow(clippy::unwrap_used, missing_docs, reason = "a test program")]
+#![allow(clippy::unwrap_used, missing_docs, unreachable_pub, reason = "a test program")]
 
 use std::{fs, path::Path};
 
@@ -9,6 +9,9 @@ use mesos_proto::{
     v1::{MAX_RESOURCES, MAX_RESOURCES_TEXT, Resources, scheduler::Event},
 };
 use prost::Message;
+
+#[path = "../fuzz/src/resources_text.rs"]
+mod fuzzed;
 
 #[test]
 fn the_text_of_the_flag_is_read_and_written_as_mesos_writes_it() {
@@ -33,6 +36,7 @@ fn the_text_of_the_flag_is_read_and_written_as_mesos_writes_it() {
             "cpus(allocated: web)(reservations: [(STATIC,eng), (DYNAMIC,eng/dev,me)]){REV}:1",
             "cpus(allocated: web)(reservations: [(STATIC,eng),(DYNAMIC,eng/dev,me)]){REV}:1",
         ),
+        ("cpus( allocated: * )( * ):1", "cpus(allocated: *):1"),
         ("{REV}:1;", "error"),
         ("größe:1", "größe:1"),
     ] {
@@ -89,7 +93,8 @@ fn every_wrong_text_is_shown_with_its_place_and_what_was_expected() {
         ),
         ("cpus(a)(b):4", 8, "(b):4", "one role, or one stack of reservations"),
         ("cpus(a) b:4", 9, "b:4", "a role in parentheses, '{REV}' or ':' and a value"),
-        ("cpus(allocated:):4", 16, "", "a role"),
+        ("cpus(a,b):4", 6, "a,b", "a role without punctuation"),
+        ("cpus(allocated:):4", 16, "", "a role that is not empty"),
         ("cpus(allocated:a)(allocated:b):4", 18, "(allocated:b):4", "one role of the allocation"),
         ("cpus{REV}{REV}:4", 10, "{REV}:4", "'{REV}' once"),
         ("cpus{rev}:4", 5, "{rev}:4", "a role in parentheses, '{REV}' or ':' and a value"),
@@ -184,6 +189,23 @@ fn recorded_offers_are_valid_and_read_back_from_their_text() {
         }
     }
     assert!(offers > 1000, "{offers}");
+}
+
+#[test]
+#[expect(clippy::print_stdout, reason = "the last path that is printed is the input that failed")]
+fn committed_inputs_of_fuzzing_hold() {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus/resources_text");
+    let mut seen = Vec::new();
+    for entry in fs::read_dir(corpus).unwrap() {
+        let path = entry.unwrap().path();
+        println!("{}", path.display());
+        let outcome = fuzzed::resources_text(&fs::read(&path).unwrap());
+        assert_ne!(outcome, fuzzed::Outcome::Unusable, "{}", path.display());
+        seen.push(outcome);
+    }
+    for outcome in [fuzzed::Outcome::Refused, fuzzed::Outcome::Empty, fuzzed::Outcome::Read] {
+        assert!(seen.contains(&outcome), "no input is {outcome:?}");
+    }
 }
 
 /// Of all streams in protobuf.

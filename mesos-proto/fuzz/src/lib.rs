@@ -2,3 +2,4 @@
 //! and does the same with the committed inputs.
 
 pub mod recordio;
+pub mod resources_text;

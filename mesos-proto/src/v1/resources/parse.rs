@@ -90,8 +90,8 @@ impl std::error::Error for ParseResourcesError {}
 /// Behind the name may stand the role of a static reservation, `(web)`, where `(*)` is unreserved; the role of
 /// the allocation, `(allocated: web)`; a stack of reservations with role and principal,
 /// `(reservations: [(STATIC,web),(DYNAMIC,web/a,me)])`; and `{REV}`. Disks, shared resources and labels are
-/// written, but not read. Names, roles and items end at the punctuation around them, so that those that
-/// contain it do not survive.
+/// written, but not read, and neither are roles, principals and items with brackets, commas or colons in them.
+/// A text does not tell them from what is around them: a message is what programs should exchange.
 ///
 /// Amounts of the same kind are added up. Ranges may come in any order and touch, but not overlap. Blanks may
 /// stand around names, values and their parts, and resources may be missing between semicolons. A text is at
@@ -131,6 +131,9 @@ impl FromStr for Resources {
         Ok(all)
     }
 }
+
+/// What the parts of a text end at.
+const PUNCTUATION: [char; 8] = ['(', ')', '[', ']', '{', '}', ',', ':'];
 
 const VALUE: &str = "a number such as 0.5, ranges such as [31000-32000] or a set such as {a,b}";
 
@@ -205,19 +208,19 @@ impl<'a> Entry<'a> {
                 None => self.error(text, format!("':' and {VALUE}")),
             });
         };
-        if let Some(role) = role.strip_prefix("allocated:") {
+        let role = role.trim();
+        if let Some(role) = role.strip_prefix("allocated:").map(str::trim) {
             if resource.allocation_info.is_some() {
                 return Err(self.error(text, "one role of the allocation"));
             }
-            let role = role.trim();
-            if role.is_empty() {
-                return Err(self.error(role, "a role"));
+            // The role may be '*', which is the role of frameworks that name none.
+            if role != "*" {
+                self.role(role)?;
             }
             resource.allocation_info = Some(AllocationInfo { role: Some(role.to_owned()) });
             return Ok(rest);
         }
         self.unreserved(text, resource)?;
-        let role = role.trim();
         if role != "*" {
             self.role(role)?;
             resource.reservations.push(reservation(reservation_info::Type::Static, role));
@@ -225,7 +228,11 @@ impl<'a> Entry<'a> {
         Ok(rest)
     }
 
+    /// Roles with punctuation are refused: they would be read as something else once written.
     fn role(&self, role: &str) -> Result<(), ParseResourcesError> {
+        if role.contains(PUNCTUATION) {
+            return Err(self.error(role, "a role without punctuation"));
+        }
         let problem = reserving_role_problem(role);
         problem.map_or(Ok(()), |problem| Err(self.error(role, problem.trim_start_matches("expected "))))
     }
@@ -254,7 +261,7 @@ impl<'a> Entry<'a> {
                 .ok_or_else(|| self.error(kind, "STATIC or DYNAMIC"))?;
             self.role(role)?;
             let principal = parts.next();
-            if let Some(text) = principal.filter(|text| text.contains(['{', ',', '('])) {
+            if let Some(text) = principal.filter(|text| text.contains(PUNCTUATION)) {
                 return Err(self.error(text, "a principal without punctuation; labels are not read"));
             }
             stack
