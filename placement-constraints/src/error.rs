@@ -215,6 +215,10 @@ impl MatchError {
         Self { reason: "undecided, the value is too long for a pattern of this size" }
     }
 
+    pub(crate) fn look_behind() -> Self {
+        Self { reason: "undecided, look-behind is not defined for all characters of this value" }
+    }
+
     pub(crate) fn word_boundaries() -> Self {
         Self { reason: "undecided, \\b is not defined for all characters of this value" }
     }

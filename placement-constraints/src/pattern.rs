@@ -1,6 +1,7 @@
 //! Patterns that match a whole value.
 
 mod case;
+mod doubts;
 mod emit;
 mod engine;
 mod items;
@@ -19,9 +20,12 @@ use std::{cmp::Ordering, fmt, hash, sync::Arc};
 pub use self::re2::Re2Error;
 use self::{
     engine::Engine,
-    node::{Assertion, Node},
+    node::{Assertion, LookAround, Node},
 };
 use crate::{MatchError, PatternError};
+
+/// Bytes of the longest pattern that is tried to be written for RE2.
+const MAX_RE2_SOURCE: usize = 16 << 10;
 
 /// A Java regular expression that must match a whole value; cheap to clone.
 ///
@@ -40,11 +44,13 @@ use crate::{MatchError, PatternError};
 /// | `$ \Z` elsewhere, `^ $` with `m` | backtracking |
 /// | `\R` | linear; backtracking if repeated |
 /// | `\b \B` | linear; undecided for a value with combining marks and other doubtful characters, which versions of Java treat differently |
-/// | look-ahead, look-behind with an obvious limit | backtracking |
+/// | look-ahead | backtracking |
+/// | look-behind with an obvious limit | backtracking; undecided for a value with characters beyond U+FFFF, of which Java may see halves |
 /// | back-references | backtracking |
 /// | `\t \n \r \f \a \e \cx \0nn \xhh \x{h…} \uhhhh`, escaped punctuation | linear |
 /// | `a{1,2}{3}`, `{2}` | as in Java, which repeats the empty text there |
 /// | back-references with `i`, into look-around, into their own group, ahead, or to a group in a repetition of what may be empty; `\R` in a repeated group | refused |
+/// | anchors and look-around in two or more rounds that may be empty: `(?:^\|a){2}`; alternatives in rounds that may be empty within atomic groups | refused: Java leaves a loop after an empty round |
 /// | `\p{Lu}`, `\p{Lower}` and the like with `i` | refused: versions of Java differ |
 /// | blocks such as `\p{InGreek}`, some `\p{java…}` | refused |
 /// | `\X`, `\b{g}`, `\N{…}`, the flag `c`, `(?-U)`, halves of surrogate pairs, NUL as it is | refused |
@@ -72,6 +78,7 @@ struct Parts {
     engine: Engine,
     /// Whether it has `\b` or `\B`.
     has_word_boundaries: bool,
+    has_look_behind: bool,
 }
 
 impl Pattern {
@@ -84,8 +91,10 @@ impl Pattern {
         let has_word_boundaries = node.any(&|part| {
             matches!(part, Node::Assertion(Assertion::WordBoundary | Assertion::NotWordBoundary))
         });
+        let has_look_behind =
+            node.any(&|part| matches!(part, Node::LookAround(LookAround::Behind | LookAround::NotBehind, _)));
         let engine = Engine::new(&node).map_err(|reason| PatternError::new(text, 0, reason))?;
-        Ok(Self(Arc::new(Parts { text: text.to_owned(), engine, has_word_boundaries })))
+        Ok(Self(Arc::new(Parts { text: text.to_owned(), engine, has_word_boundaries, has_look_behind })))
     }
 
     /// The text that it was compiled from.
@@ -110,6 +119,9 @@ impl Pattern {
     /// # Errors
     /// RE2 cannot express it, or might need more.
     pub fn re2(&self) -> Result<String, Re2Error> {
+        if self.as_str().len() > MAX_RE2_SOURCE {
+            return Err(Re2Error::too_long());
+        }
         // Read again, which is seldom needed, so that the tree need not be kept.
         match parser::parse(self.as_str()) {
             Ok(node) => re2::re2(&simplify::simplify(node)),
@@ -126,11 +138,15 @@ impl Pattern {
     /// It could not be decided: by backtracking within the limits; or at all, for a value so long, a megabyte
     /// and a pattern of 200 instructions, that it might take long; or the pattern has `\b` or `\B` and the
     /// value has characters for which it is not known whether Java counts them to a word: combining marks,
-    /// connectors other than `_`, and what is younger than Unicode 13.
+    /// connectors other than `_`, and what is younger than Unicode 13;
+    /// or it has look-behind and the value characters beyond U+FFFF.
     pub fn is_match(&self, value: &str) -> Result<bool, MatchError> {
         if self.0.has_word_boundaries && !value.is_ascii() && value.chars().any(property::is_doubtful_in_word)
         {
             return Err(MatchError::word_boundaries());
+        }
+        if self.0.has_look_behind && value.chars().any(|character| character > '\u{FFFF}') {
+            return Err(MatchError::look_behind());
         }
         self.0.engine.is_match(value)
     }

@@ -58,6 +58,24 @@ fn the_limits_are_those_of_a_master() {
     assert_eq!(Pattern::new(&racks.join("|")).unwrap().re2().as_deref(), Ok("r[01][0-9][0-9]"));
 }
 
+/// Each row: the size of RE2's program, a pattern, and the text whose size that is. Where the text changes,
+/// the size must be measured again.
+#[test]
+fn what_is_written_was_measured_to_fit() {
+    let rows = include_str!("data/re2-sizes.tsv");
+    for row in rows.lines() {
+        let mut fields = row.split('\t');
+        let size: usize = fields.next().unwrap().parse().unwrap();
+        let (pattern, text) = (fields.next().unwrap(), fields.next().unwrap());
+        assert!(size <= 100, "{pattern}");
+        match Pattern::new(pattern) {
+            Ok(pattern) => assert_eq!(pattern.re2().as_deref(), Ok(text), "{pattern}"),
+            Err(error) => assert!(cfg!(not(feature = "fancy-regex")), "{error}"),
+        }
+    }
+    assert!(rows.lines().count() > 200);
+}
+
 proptest! {
     /// RE2 and `regex` read the written syntax in the same way; RE2 itself is not at hand here.
     #[test]

@@ -41,7 +41,7 @@ pub(super) fn is_regular(node: &Node) -> bool {
 
 /// Writes a pattern; `None` if it becomes too long.
 pub(super) fn emit(node: &Node, dialect: Dialect) -> Option<String> {
-    let mut emitter = Emitter { out: String::new(), dialect };
+    let mut emitter = Emitter { out: String::new(), dialect, groups: Vec::new() };
     emitter.alternatives(node)?;
     Some(emitter.out)
 }
@@ -49,6 +49,8 @@ pub(super) fn emit(node: &Node, dialect: Dialect) -> Option<String> {
 struct Emitter {
     out: String,
     dialect: Dialect,
+    /// The numbers that the groups written so far have in the tree, which may lack some.
+    groups: Vec<u32>,
 }
 
 impl Emitter {
@@ -89,7 +91,10 @@ impl Emitter {
             Node::Character(character) => push_character(&mut self.out, *character),
             Node::Set(set) => push_set(&mut self.out, set),
             Node::Concatenation(_) | Node::Alternatives(_) | Node::Repeated(..) => self.group("(?:", node)?,
-            Node::Captured(_, part) => self.group("(", part)?,
+            Node::Captured(number, part) => {
+                self.groups.push(*number);
+                self.group("(", part)?;
+            }
             Node::Atomic(part) => self.group("(?>", part)?,
             Node::LookAround(kind, part) => {
                 let open = match kind {
@@ -101,7 +106,9 @@ impl Emitter {
                 self.group(open, part)?;
             }
             Node::BackReference(number) => {
-                let _ = write!(self.out, "(?:\\{number})");
+                // A group always stands before what refers to it.
+                let position = self.groups.iter().position(|group| group == number)?;
+                let _ = write!(self.out, "(?:\\{})", position + 1);
             }
             Node::Assertion(assertion) => match assertion_text(*assertion) {
                 one @ (r"\A" | r"\z" | r"\b" | r"\B") => self.out.push_str(one),

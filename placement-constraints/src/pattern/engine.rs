@@ -23,6 +23,9 @@ const MAX_BACKTRACKS: usize = 100_000;
 /// for one match grows with both.
 #[cfg(feature = "fancy-regex")]
 const MAX_BACKTRACKING_PARTS: usize = 4096;
+/// What the counts of repetitions may come to, nested ones multiplied. Not each round is a step back.
+#[cfg(feature = "fancy-regex")]
+const MAX_BACKTRACKING_ROUNDS: u32 = 1000;
 #[cfg(feature = "fancy-regex")]
 const MAX_BACKTRACKING_VALUE: usize = 16 << 10;
 
@@ -61,7 +64,8 @@ impl Engine {
             regex::Error::CompiledTooBig(limit) => {
                 format!("{TOO_LARGE}, its automaton would exceed {limit} bytes")
             }
-            other => other.to_string(),
+            // The syntax is our own; what is left are limits of the library.
+            _ => TOO_LARGE.to_owned(),
         })
     }
 
@@ -69,6 +73,11 @@ impl Engine {
     fn backtracking(node: &Node) -> Result<Self, String> {
         if node.count() > MAX_BACKTRACKING_PARTS {
             return Err(format!("{TOO_LARGE} for look-around or back-references"));
+        }
+        if node.rounds() > MAX_BACKTRACKING_ROUNDS {
+            return Err(format!(
+                "more than {MAX_BACKTRACKING_ROUNDS} rounds are too many for look-around or back-references"
+            ));
         }
         let pattern = anchored(node, Dialect::Backtracking)?;
         let built = fancy_regex::RegexBuilder::new(&pattern)
@@ -78,9 +87,8 @@ impl Engine {
             .build();
         match built {
             Ok(regex) => Ok(Self::Backtracking(Box::new(regex))),
-            Err(error) => {
-                Err(format!("this use of look-around or back-references is not supported: {error}"))
-            }
+            // Mostly look-behind that must look back too far, or in too many ways.
+            Err(_) => Err("this use of look-around or back-references is not supported".to_owned()),
         }
     }
 

@@ -127,6 +127,28 @@ impl Node {
         1 + self.parts().iter().map(Self::count).sum::<usize>()
     }
 
+    /// The largest count of a repetition, times those of what it repeats.
+    #[cfg(feature = "fancy-regex")]
+    pub(super) fn rounds(&self) -> u32 {
+        let inner = self.parts().iter().map(Self::rounds).max().unwrap_or(1);
+        match self {
+            Self::Repeated(_, repetition) => {
+                let times = repetition.most.unwrap_or(repetition.least).max(1);
+                times.saturating_mul(inner)
+            }
+            Self::Empty
+            | Self::Character(_)
+            | Self::Set(_)
+            | Self::Concatenation(_)
+            | Self::Alternatives(_)
+            | Self::Captured(..)
+            | Self::Atomic(_)
+            | Self::LookAround(..)
+            | Self::BackReference(_)
+            | Self::Assertion(_) => inner,
+        }
+    }
+
     /// Whether it, or something in it, is as asked.
     pub(super) fn any(&self, asked: &impl Fn(&Self) -> bool) -> bool {
         asked(self) || self.parts().iter().any(|part| part.any(asked))

@@ -8,12 +8,16 @@ mod escape;
 mod group;
 mod repetition;
 
-use std::sync::Arc;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use regex_syntax::hir::ClassUnicode;
 
 use super::{
     case::{self, Case},
+    doubts,
     items::{Item, items},
     node::{Assertion, LineTerminators, Node},
     sets,
@@ -36,8 +40,10 @@ pub(super) fn parse(text: &str) -> Result<Node, PatternError> {
         next: 0,
         flags: Flags::default(),
         groups: Vec::new(),
+        names: BTreeMap::new(),
+        line_breaks: 0,
         missing_groups: Vec::new(),
-        references: Vec::new(),
+        references: BTreeSet::new(),
         depth: 0,
         ranges_left: MAX_RANGES,
     };
@@ -45,11 +51,8 @@ pub(super) fn parse(text: &str) -> Result<Node, PatternError> {
     if let Some(item) = parser.look() {
         return parser.fail(item.at, "this ) closes no group");
     }
-    if node.any(&|part| parser.is_doubtful_repetition(part)) {
-        return parser.fail(
-            0,
-            "back-references to a group within a repetition of what may be empty are not supported",
-        );
+    if let Some(reason) = doubts::find(&node, &parser.references) {
+        return parser.fail(0, reason);
     }
     match parser.missing_groups.iter().find(|(number, _)| *number <= parser.groups.len()) {
         Some((number, at)) => {
@@ -67,8 +70,12 @@ struct Parser<'a> {
     flags: Flags,
     /// The capturing groups by the order of their opening parentheses.
     groups: Vec<Group>,
+    /// The numbers of those that have a name.
+    names: BTreeMap<String, u32>,
+    /// How many `\R` there were.
+    line_breaks: usize,
     /// The groups that are referred to.
-    references: Vec<u32>,
+    references: BTreeSet<u32>,
     /// References to groups that were not there: their numbers, and where they stand. A reference to a
     /// group that never comes matches nothing.
     missing_groups: Vec<(usize, usize)>,
@@ -78,7 +85,6 @@ struct Parser<'a> {
 }
 
 struct Group {
-    name: Option<String>,
     is_open: bool,
     /// Whether it lies in a look-around, where engines differ in what is remembered.
     is_in_look_around: bool,
@@ -112,6 +118,7 @@ impl Parser<'_> {
         let mut parts = Vec::new();
         while let Some(item) = self.look() {
             let literal = item.character;
+            let line_breaks = self.line_breaks;
             if item.is_quoted {
                 self.next += 1;
                 parts.push(self.literal(literal)?);
@@ -133,7 +140,7 @@ impl Parser<'_> {
                 }
             }
             if let Some(part) = parts.pop() {
-                let has_line_break = part.any(&|part| *part == Node::line_break());
+                let has_line_break = self.line_breaks > line_breaks;
                 let is_line_break = item.is('\\') && has_line_break;
                 let repeated = self.repetition(part)?;
                 parts.push(match repeated {
@@ -195,18 +202,30 @@ impl Parser<'_> {
             return Ok(Node::Character(character));
         }
         let set = case::of_character(character, case);
+        let at = self.items[self.next - 1].at;
         match set.ranges() {
-            [range] if range.start() == range.end() => Ok(Node::Character(character)),
-            _ => self.set(set, self.items[self.next - 1].at),
+            [range] if range.start() == range.end() => {
+                self.charge(&set, at)?;
+                Ok(Node::Character(character))
+            }
+            _ => self.set(set, at),
         }
     }
 
     fn set(&mut self, set: ClassUnicode, at: usize) -> Result<Node, PatternError> {
-        match self.ranges_left.checked_sub(set.ranges().len()) {
+        self.charge(&set, at)?;
+        Ok(Node::Set(Arc::new(set)))
+    }
+
+    /// Counts what a set takes.
+    fn charge(&mut self, set: &ClassUnicode, at: usize) -> Result<(), PatternError> {
+        // Looking up what is the same but for case takes longer than the result shows.
+        let look_up = if self.case() == Case::IgnoreUnicode { 16 } else { 0 };
+        match self.ranges_left.checked_sub(set.ranges().len() + look_up) {
             Some(left) => self.ranges_left = left,
             None => return self.fail(at, "the pattern is too large, its classes have too many ranges"),
         }
-        Ok(Node::Set(Arc::new(set)))
+        Ok(())
     }
 
     /// The item that is read next; with the flag `x`, after white space and comments.
@@ -255,17 +274,6 @@ impl Parser<'_> {
 
     fn is_gap(&self, index: usize) -> bool {
         self.flags.comments && self.items.get(index).is_some_and(|item| is_space(*item) || item.is('#'))
-    }
-
-    /// Whether it repeats a group that is referred to, in rounds that may be empty. Engines differ in
-    /// whether the group is set by such a round.
-    fn is_doubtful_repetition(&self, node: &Node) -> bool {
-        let Node::Repeated(part, _) = node else { return false };
-        part.length().0 == 0
-            && part.any(&|part| match part {
-                Node::Captured(number, _) => self.references.contains(number),
-                _ => false,
-            })
     }
 
     fn enter(&mut self, at: usize) -> Result<(), PatternError> {

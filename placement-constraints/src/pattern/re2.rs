@@ -42,6 +42,12 @@ impl fmt::Display for Re2Error {
 
 impl std::error::Error for Re2Error {}
 
+impl Re2Error {
+    pub(super) fn too_long() -> Self {
+        Self { reason: "the pattern is too long for the limits of a master".to_owned() }
+    }
+}
+
 impl From<PatternError> for Re2Error {
     fn from(error: PatternError) -> Self {
         Self { reason: error.to_string() }

@@ -3,7 +3,7 @@
 //! What needs a backtracking engine in general often does not where it stands: `$` at the end of the whole
 //! match, a possessive repetition that could give nothing back. Groups that nobody refers to are dissolved.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use regex_syntax::hir::ClassUnicode;
 
@@ -14,12 +14,21 @@ use super::{
 
 /// Simplifies a pattern that must match a whole value.
 pub(super) fn simplify(node: Node) -> Node {
-    let is_referred_to = node.any(&|part| matches!(part, Node::BackReference(_)));
-    Simplifier { keeps_groups: is_referred_to }.node(node, true)
+    let mut referred_to = BTreeSet::new();
+    collect_references(&node, &mut referred_to);
+    Simplifier { referred_to }.node(node, true)
+}
+
+fn collect_references(node: &Node, numbers: &mut BTreeSet<u32>) {
+    if let Node::BackReference(number) = node {
+        numbers.insert(*number);
+    }
+    node.parts().iter().for_each(|part| collect_references(part, numbers));
 }
 
 struct Simplifier {
-    keeps_groups: bool,
+    /// The groups that are kept.
+    referred_to: BTreeSet<u32>,
 }
 
 impl Simplifier {
@@ -30,7 +39,7 @@ impl Simplifier {
             Node::Alternatives(parts) => {
                 Node::Alternatives(parts.into_iter().map(|part| self.node(part, is_last)).collect())
             }
-            Node::Captured(_, part) if !self.keeps_groups => self.node(*part, is_last),
+            Node::Captured(number, part) if !self.referred_to.contains(&number) => self.node(*part, is_last),
             Node::Captured(number, part) => Node::Captured(number, Box::new(self.node(*part, is_last))),
             // Within these, what is tried first matters, so that a shorter way must stay one.
             Node::Atomic(part) => {

@@ -24,22 +24,25 @@ impl Parser<'_> {
 
     /// Reads members up to the closing bracket, which is left. A bracket that comes first is a member.
     fn members(&mut self, at: usize) -> Result<ClassUnicode, PatternError> {
-        let mut set: Option<ClassUnicode> = None;
+        // Put together at the end, because each union looks at all ranges.
+        let mut ranges = Vec::new();
+        let mut is_first = true;
         loop {
             let item = self.member_item(at)?;
-            if item.is(']') && set.is_some() {
-                return Ok(set.unwrap_or_else(ClassUnicode::empty));
+            if item.is(']') && !is_first {
+                return Ok(ClassUnicode::new(ranges));
             }
             if item.is('&') && self.items.get(self.next + 1).is_some_and(|next| next.is('&')) {
                 self.next += 2;
                 let right = self.right_of_intersection(at, item)?;
-                set = Some(match set {
-                    Some(mut set) => {
-                        set.intersect(&right);
-                        set
-                    }
-                    None => right,
-                });
+                if is_first {
+                    ranges = right.ranges().to_vec();
+                } else {
+                    let mut set = ClassUnicode::new(ranges);
+                    set.intersect(&right);
+                    ranges = set.ranges().to_vec();
+                }
+                is_first = false;
                 self.check_after_intersection(at)?;
                 continue;
             }
@@ -47,14 +50,17 @@ impl Parser<'_> {
                 return self.fail(item.at, "white space after & is not supported");
             }
             let member = self.member(at, item)?;
-            set = Some(union(set, &member));
+            self.charge(&member, item.at)?;
+            ranges.extend_from_slice(member.ranges());
+            is_first = false;
         }
     }
 
     /// Reads up to a bracket that closes or an ampersand, which are left. What is no class of its own takes
     /// all the rest with it.
     fn right_of_intersection(&mut self, at: usize, sign: Item) -> Result<ClassUnicode, PatternError> {
-        let mut right = None;
+        let mut ranges = Vec::new();
+        let mut is_first = true;
         loop {
             let item = self.member_item(at)?;
             if item.is(']') || item.is('&') {
@@ -69,13 +75,15 @@ impl Parser<'_> {
                 self.depth -= 1;
                 rest
             };
-            right = Some(union(right, &member));
+            self.charge(&member, item.at)?;
+            ranges.extend_from_slice(member.ranges());
+            is_first = false;
         }
-        match right {
-            Some(right) => Ok(right),
+        if is_first {
             // Java intersects with whatever it read last.
-            None => self.fail(sign.at, "nothing stands on the right of &&"),
+            return self.fail(sign.at, "nothing stands on the right of &&");
         }
+        Ok(ClassUnicode::new(ranges))
     }
 
     /// Java unites what follows an intersection with what was read before it.
@@ -150,10 +158,4 @@ impl Parser<'_> {
             None => self.fail(at, "this class is not closed, expected ]"),
         }
     }
-}
-
-fn union(set: Option<ClassUnicode>, other: &ClassUnicode) -> ClassUnicode {
-    let mut set = set.unwrap_or_else(|| sets::of(&[]));
-    set.union(other);
-    set
 }

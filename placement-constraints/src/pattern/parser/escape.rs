@@ -77,7 +77,10 @@ impl Parser<'_> {
             }
             'b' => Escape::Node(Node::Assertion(Assertion::WordBoundary)),
             'B' => Escape::Node(Node::Assertion(Assertion::NotWordBoundary)),
-            'R' => Escape::Node(Node::line_break()),
+            'R' => {
+                self.line_breaks += 1;
+                Escape::Node(Node::line_break())
+            }
             'k' => Escape::Node(self.named_reference(at)?),
             digit @ '1'..='9' => Escape::Node(self.numbered_reference(at, digit)?),
             other if other.is_ascii_alphanumeric() => {
@@ -245,8 +248,8 @@ impl Parser<'_> {
             return self.fail(at, "expected <name> after \\k");
         }
         let name = self.group_name(at)?;
-        match self.groups.iter().position(|group| group.name.as_deref() == Some(name.as_str())) {
-            Some(index) => self.reference(at, index + 1),
+        match self.names.get(&name) {
+            Some(number) => self.reference(at, *number as usize),
             None => self.fail(at, format!("there is no group <{name}> before this")),
         }
     }
@@ -271,7 +274,7 @@ impl Parser<'_> {
             }
             Some(_) => match u32::try_from(number) {
                 Ok(number) => {
-                    self.references.push(number);
+                    self.references.insert(number);
                     Ok(Node::BackReference(number))
                 }
                 Err(_) => self.fail(at, "there are too many groups"),

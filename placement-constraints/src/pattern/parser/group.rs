@@ -26,7 +26,7 @@ impl Parser<'_> {
                 None => return Ok(None),
             }
         } else {
-            Kind::Captured(self.open_group(None))
+            Kind::Captured(self.open_group())
         };
         self.enter(open.at)?;
         self.flags.in_look_around |= matches!(kind, Kind::LookAround(_));
@@ -68,10 +68,11 @@ impl Parser<'_> {
                     return Ok(Some(Kind::LookAround(LookAround::NotBehind)));
                 }
                 let name = self.group_name(at)?;
-                if self.groups.iter().any(|group| group.name.as_deref() == Some(name.as_str())) {
+                let number = self.open_group();
+                if self.names.insert(name.clone(), number).is_some() {
                     return self.fail(at, format!("there is a group <{name}> already"));
                 }
-                return Ok(Some(Kind::Captured(self.open_group(Some(name)))));
+                return Ok(Some(Kind::Captured(number)));
             }
             _ => return self.flags(at),
         };
@@ -79,9 +80,9 @@ impl Parser<'_> {
         Ok(Some(kind))
     }
 
-    fn open_group(&mut self, name: Option<String>) -> u32 {
+    fn open_group(&mut self) -> u32 {
         let is_in_look_around = self.flags.in_look_around;
-        self.groups.push(Group { name, is_open: true, is_in_look_around });
+        self.groups.push(Group { is_open: true, is_in_look_around });
         u32::try_from(self.groups.len()).unwrap_or(u32::MAX)
     }
 
@@ -143,7 +144,7 @@ impl Parser<'_> {
             LookAround::Behind | LookAround::NotBehind => {
                 // Nor does it find the limit of a repeated group that can match in several ways.
                 let is_unclear = body.any(&|part| match part {
-                    Node::Repeated(part, _) => part.length() != (1, Some(1)) && !part.is_rigid(),
+                    Node::Repeated(part, _) => !part.is_rigid(),
                     _ => false,
                 });
                 if body.length().1.is_none() || is_unclear {
