@@ -85,6 +85,12 @@ fn the_first_equals_sign_splits_and_a_value_may_be_empty() {
 }
 
 #[test]
+fn rules_delimiters_and_attributes_may_begin_with_a_hyphen() {
+    let arguments = ["--constraint", "-x--LIKE---y", "--delimiter", "--", "--attribute", "-x=-y"];
+    check(&arguments, 0, "'-x--LIKE---y' holds\n", "");
+}
+
+#[test]
 fn attributes_are_what_an_agent_makes_of_them() {
     check(
         &[
@@ -132,6 +138,10 @@ fn wrong_input_is_shown_with_what_was_expected() {
         (&["--attribute=rack=r1"][..], &["required", "--constraint <RULE>"][..]),
         (&[rule, "--attribute=rack"], &["'rack'", "no '='", "expected NAME=VALUE"]),
         (&[rule, "--attribute==r1"], &["'=r1'", "name is empty", "expected NAME=VALUE"]),
+        (&[rule, "--attribute=a:b=r1"], &["'a:b=r1'", "no agent has an attribute 'a:b'"]),
+        (&[rule, "--attribute= a=r1"], &["no agent has an attribute ' a'"]),
+        (&[rule, "--attribute=a=b;c:d"], &["no agent has an attribute with ';'"]),
+        (&[rule, "--attribute=a={c,b}"], &["no agent has a set as an attribute"]),
         (&[rule, "--attribute="], &["--attribute", "expected NAME=VALUE"]),
         (&[rule, "--delimiter="], &["--delimiter <TEXT>", "a value is required"]),
         (&[rule, "--missing-attribute=holds"], &["'holds'", "fails, satisfies-unlike"]),

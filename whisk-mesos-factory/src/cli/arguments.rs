@@ -65,7 +65,7 @@ pub(super) struct Run {
 
     /// Rule that the agent must satisfy: 'ATTRIBUTE LIKE PATTERN' or 'ATTRIBUTE UNLIKE PATTERN', where the
     /// pattern is a regular expression for the whole value. Repeatable: all must hold.
-    #[arg(long, value_name = "RULE")]
+    #[arg(long, value_name = "RULE", allow_hyphen_values = true)]
     pub(super) constraint: Vec<String>,
 
     /// How long it may take until the container runs.
@@ -101,11 +101,11 @@ pub(super) struct Run {
 pub(super) struct Explain {
     /// Rule to explain: 'ATTRIBUTE LIKE PATTERN' or 'ATTRIBUTE UNLIKE PATTERN', where the pattern is a regular
     /// expression for the whole value. Repeatable.
-    #[arg(long, value_name = "RULE", required = true)]
+    #[arg(long, value_name = "RULE", required = true, allow_hyphen_values = true)]
     pub(super) constraint: Vec<String>,
 
     /// What stands between the three parts of a rule; plain text, one space unless given.
-    #[arg(long, value_name = "TEXT", default_value = " ", hide_default_value = true, value_parser = NonEmptyStringValueParser::new())]
+    #[arg(long, value_name = "TEXT", default_value = " ", hide_default_value = true, allow_hyphen_values = true, value_parser = NonEmptyStringValueParser::new())]
     pub(super) delimiter: String,
 
     /// What a missing attribute means.
@@ -114,7 +114,7 @@ pub(super) struct Explain {
 
     /// An attribute to check the rules with, read as by an agent that has NAME:VALUE among its
     /// --attributes: 7.0 is the number 7, blanks are dropped. Repeatable: of two of one name the first counts.
-    #[arg(long, value_name = "NAME=VALUE", value_parser = attribute)]
+    #[arg(long, value_name = "NAME=VALUE", allow_hyphen_values = true, value_parser = attribute)]
     pub(super) attribute: Vec<(String, String)>,
 
     /// A real Mesos whose agents to check: http://host:port, several masters with commas.
@@ -180,9 +180,19 @@ fn duration(text: &str) -> Result<Duration, String> {
     Ok(duration)
 }
 
-/// The name and the value of an attribute, which may be empty and hold a further `=`.
+/// The name and the value of an attribute, which may be empty and hold a further `=`. What separates the parts of
+/// an agent's `--attributes` is in none, and sets are refused there.
 fn attribute(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
+        Some((name, _)) if name.contains([':', ';']) || name.contains(char::is_whitespace) => {
+            Err(format!("no agent has an attribute '{name}': names have no ':', ';' or blanks"))
+        }
+        Some((_, value)) if value.contains(';') => {
+            Err("no agent has an attribute with ';', which separates attributes".to_owned())
+        }
+        Some((_, value)) if value.starts_with('{') && value.ends_with('}') => {
+            Err("no agent has a set as an attribute: expected text, a number, or ranges as [1-3]".to_owned())
+        }
         Some(("", _)) => Err("the name is empty, expected NAME=VALUE".to_owned()),
         Some((name, value)) => Ok((name.to_owned(), value.to_owned())),
         None => Err("it has no '=', expected NAME=VALUE".to_owned()),
