@@ -31,7 +31,8 @@ pub(crate) fn run(repository: &Path) -> Result<(), String> {
     }
     step("packages");
     package::verify_quickly(repository)?;
-    cargo("tests and doctests", "test --workspace --all-features")
+    cargo("tests and doctests", "test --workspace --all-features")?;
+    cargo("tests without backtracking", "test -p placement-constraints --no-default-features --tests")
 }
 
 fn run_cargo(
