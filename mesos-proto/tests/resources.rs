@@ -21,8 +21,10 @@ use mesos_proto::v1::{
 use proptest::{collection::vec, prelude::*};
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1000))]
+
     #[test]
-    fn what_is_contained_can_be_taken_away_and_put_back((a, b) in (specs(), specs())) {
+    fn what_is_contained_can_be_taken_away_and_put_back((a, b) in akin()) {
         let (whole, part) = (resources(&a), resources(&b));
         let (model, model_part) = (model(&a), model(&b));
         let expected = contains(&model, &model_part);
@@ -39,7 +41,8 @@ proptest! {
     #[test]
     fn a_part_leaves_the_rest_of_the_model(all in specs(), chosen: Vec<bool>) {
         let is_chosen = |number: usize| chosen.get(number).copied().unwrap_or_default();
-        let (part, _) = split(&all, is_chosen);
+        let chosen = all.iter().enumerate().filter(|(number, _)| is_chosen(*number));
+        let part: Vec<Spec> = chosen.map(|(_, spec)| spec.clone()).collect();
         let (whole, part_model) = (model(&all), model(&part));
         let rest = resources(&all).checked_sub(&resources(&part)).expect("a part is contained");
         let mut left = whole;
@@ -336,12 +339,6 @@ fn units_of(all: &Resources) -> usize {
     units.len()
 }
 
-fn split(specs: &[Spec], is_chosen: impl Fn(usize) -> bool) -> (Vec<Spec>, Vec<Spec>) {
-    let (chosen, others): (Vec<_>, Vec<_>) =
-        specs.iter().cloned().enumerate().partition(|(number, _)| is_chosen(*number));
-    (chosen.into_iter().map(|(_, spec)| spec).collect(), others.into_iter().map(|(_, spec)| spec).collect())
-}
-
 /// The same with numbers and items that the others do not have: united sets cannot be told apart again.
 fn apart(specs: &[Spec]) -> Vec<Spec> {
     let mut apart = specs.to_vec();
@@ -380,6 +377,38 @@ fn reservation(kind: Option<Type>, role: &str) -> ReservationInfo {
 fn labels() -> Labels {
     let label = |key: &str, value: Option<&str>| Label { key: key.into(), value: value.map(Into::into) };
     Labels { labels: vec![label("a", Some("1")), label("b", None)] }
+}
+
+/// Some resources, and some of them again, of which a few differ in one field.
+fn akin() -> impl Strategy<Value = (Vec<Spec>, Vec<Spec>)> {
+    let changes = vec((any::<bool>(), 0..60usize, 0..9usize), 0..8);
+    (specs(), changes, 0..4).prop_map(|(all, changes, doubled)| {
+        let mut some = Vec::new();
+        for (spec, (is_chosen, field, number)) in all.iter().zip(changes) {
+            let mut spec = spec.clone();
+            match field {
+                0..6 => spec.stack = number % 6,
+                6..9 => spec.allocated = number % 3,
+                9 => spec.revocable = !spec.revocable,
+                10..13 => spec.provider = number % 3,
+                13..20 if spec.name == "disk" => spec.disk = number,
+                20..22 => spec.shared = !spec.shared,
+                22 => spec.amount.push(1),
+                23 => spec.volume = !spec.volume,
+                24 => spec.old = !spec.old,
+                _ => {}
+            }
+            spec.shared &= spec.disk >= 7;
+            if is_chosen || field < 25 {
+                some.push(spec);
+            }
+        }
+        match doubled {
+            0 => (all, [some.clone(), some].concat()),
+            1 => ([all.clone(), all].concat(), some),
+            _ => (all, some),
+        }
+    })
 }
 
 /// Up to eight resources; most of them plain, so that kinds meet.
