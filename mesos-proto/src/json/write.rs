@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use base64::{display::Base64Display, engine::general_purpose::STANDARD};
-use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MapKey, ReflectMessage, Value};
+use prost_reflect::{Cardinality, DynamicMessage, FieldDescriptor, Kind, MapKey, ReflectMessage, Value};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 /// How messages are written.
@@ -51,7 +51,10 @@ impl Serialize for Written<'_> {
             let field = descriptor
                 .get_field_by_name(declared.name())
                 .expect("it is in the description of this message");
-            if self.message.has_field(&field) || self.options.explicit_defaults && has_default(&field) {
+            // prost leaves the value of an entry of a map out if it is the default one, and with it what is
+            // required in that.
+            let is_there = self.message.has_field(&field) || field.cardinality() == Cardinality::Required;
+            if is_there || self.options.explicit_defaults && has_default(&field) {
                 let value = self.message.get_field(&field);
                 let written = WrittenValue { value: &value, kind: &field.kind(), options: self.options };
                 object.serialize_entry(field.name(), &written)?;
