@@ -1,7 +1,5 @@
 //! Amounts of unreserved resources: scalars in thousandths, ranges as sets.
 
-#![expect(deprecated, reason = "frameworks without newer capabilities speak by the field `role`")]
-
 use std::collections::BTreeMap;
 
 use mesos_proto::v1::{self, Ranges, value};
@@ -19,14 +17,12 @@ impl Amounts {
     pub(crate) fn from_resources(resources: &[v1::Resource]) -> Option<Self> {
         let mut amounts = Self::default();
         for resource in resources {
-            let unreserved = resource.reservations.is_empty()
-                && resource.reservation.is_none()
-                && resource.role.as_deref().is_none_or(|role| role == "*");
-            let plain = resource.disk.is_none()
+            let plain = resource.reservation.is_none()
+                && resource.disk.is_none()
                 && resource.revocable.is_none()
                 && resource.shared.is_none()
                 && resource.provider_id.is_none();
-            if !unreserved || !plain {
+            if resource.reserved_role().is_some() || !plain {
                 return None;
             }
             match resource.r#type() {
@@ -108,45 +104,9 @@ impl Amounts {
     }
 }
 
-/// A resource as Mesos writes it: `cpus(allocated: web):0.1`, `ports:[31000-31001]`.
-pub(super) fn resource_text(resource: &v1::Resource) -> String {
-    let mut text = resource.name.clone();
-    if let Some(role) = resource.allocation_info.as_ref().and_then(|info| info.role.as_deref()) {
-        text += &format!("(allocated: {role})");
-    }
-    if let Some(role) = resource.role.as_deref().filter(|role| *role != "*") {
-        text += &format!("(reserved: {role})");
-    }
-    if !resource.reservations.is_empty() {
-        let stack: Vec<String> = resource
-            .reservations
-            .iter()
-            .map(|entry| {
-                format!("({},{})", entry.r#type().as_str_name(), entry.role.as_deref().unwrap_or_default())
-            })
-            .collect();
-        text += &format!("(reservations: [{}])", stack.join(","));
-    }
-    let value = match resource.r#type() {
-        value::Type::Scalar => scalar_text(resource.milli()),
-        value::Type::Ranges => {
-            let ranges = resource.ranges.as_ref().map(|ranges| ranges.range.as_slice()).unwrap_or_default();
-            let ranges: Vec<String> =
-                ranges.iter().map(|range| format!("{}-{}", range.begin, range.end)).collect();
-            format!("[{}]", ranges.join(", "))
-        }
-        value::Type::Set => {
-            let items = resource.set.as_ref().map(|set| set.item.join(", ")).unwrap_or_default();
-            format!("{{{items}}}")
-        }
-        value::Type::Text => String::new(),
-    };
-    format!("{text}:{value}")
-}
-
 /// Resources as Mesos writes them, separated by `; `.
 pub(super) fn resources_text(resources: &[v1::Resource]) -> String {
-    resources.iter().map(resource_text).collect::<Vec<_>>().join("; ")
+    resources.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
 
 /// The resources with the role that they are allocated to.
@@ -157,15 +117,6 @@ pub(super) fn allocated(mut resources: Vec<v1::Resource>, role: &str) -> Vec<v1:
             .get_or_insert_with(|| v1::resource::AllocationInfo { role: Some(role.to_owned()) });
     }
     resources
-}
-
-fn scalar_text(milli: i64) -> String {
-    let sign = if milli < 0 { "-" } else { "" };
-    let (whole, rest) = (milli.unsigned_abs() / 1000, milli.unsigned_abs() % 1000);
-    match rest {
-        0 => format!("{sign}{whole}"),
-        _ => format!("{sign}{whole}.{}", format!("{rest:03}").trim_end_matches('0')),
-    }
 }
 
 #[cfg(test)]
@@ -192,17 +143,14 @@ mod tests {
     }
 
     #[test]
-    fn amounts_are_written_as_mesos_writes_them() {
-        for (milli, text) in
-            [(100_000, "100"), (100, "0.1"), (-1000, "-1"), (1250, "1.25"), (0, "0"), (-5, "-0.005")]
-        {
-            assert_eq!(scalar_text(milli), text);
-        }
-        let reserved = v1::Resource { role: Some("eng".into()), ..v1::Resource::scalar_milli("cpus", 1000) };
-        assert_eq!(Amounts::from_resources(std::slice::from_ref(&reserved)), None);
-        assert_eq!(
-            resource_text(&allocated(vec![reserved], "web")[0]),
-            "cpus(allocated: web)(reserved: eng):1"
-        );
+    #[expect(deprecated, reason = "frameworks without newer capabilities reserve by the field `role`")]
+    fn what_is_reserved_is_none_of_the_amounts() {
+        let cpus = v1::Resource::scalar_milli("cpus", 1000);
+        let reserved = v1::Resource { role: Some("eng".into()), ..cpus.clone() };
+        assert_eq!(Amounts::from_resources(&[cpus.clone(), reserved]), None);
+        let unreserved = v1::Resource { role: Some("*".into()), ..cpus.clone() };
+        let amounts = Amounts::from_resources(&[cpus, unreserved]).unwrap();
+        let texts = resources_text(&allocated(amounts.to_resources(), "web"));
+        assert_eq!(texts, "cpus(allocated: web):2");
     }
 }

@@ -4,12 +4,10 @@ use std::collections::BTreeSet;
 
 use mesos_proto::v1::{Resource, milli, value};
 
-use crate::master::amounts::resource_text;
-
 /// Checks each resource for itself.
 pub(in crate::master) fn validate(resources: &[Resource]) -> Result<(), String> {
     for resource in resources {
-        one(resource).map_err(|text| format!("Resource '{}' is invalid: {text}", resource_text(resource)))?;
+        one(resource).map_err(|text| format!("Resource '{resource}' is invalid: {text}"))?;
     }
     Ok(())
 }
@@ -70,7 +68,7 @@ mod tests {
             (cpus(0.0), None),
             (cpus(-1.0), Some("Resource 'cpus:-1' is invalid: Invalid scalar resource: value <= 0")),
             (cpus(0.0001), Some("Resource 'cpus:0' is invalid: Invalid scalar resource: value <= 0")),
-            (cpus(f64::NAN), Some("Resource 'cpus:0' is invalid: Invalid scalar resource: value <= 0")),
+            (cpus(f64::NAN), Some("Resource 'cpus:NaN' is invalid: Invalid scalar resource: value <= 0")),
             (ports(&[(31000, 31001), (31002, 31003)]), None),
             (
                 ports(&[(31000, 31001), (31000, 31001)]),
