@@ -43,7 +43,7 @@ impl Supply {
             self.lots.push(Lot { kind, amount });
         }
         // What is reserved for the role goes first: nobody else could use it.
-        self.lots.sort_by_key(|lot| !is_reserved(&lot.kind));
+        self.lots.sort_by_key(|lot| lot.kind.reserved_role().is_none());
     }
 
     /// How much of a scalar there is.
@@ -104,16 +104,6 @@ impl Supply {
         }
         taken
     }
-}
-
-fn is_reserved(resource: &v1::Resource) -> bool {
-    !resource.reservations.is_empty() || old_role(resource).is_some_and(|role| role != "*")
-}
-
-/// The role of the reservation format from before `RESERVATION_REFINEMENT`.
-#[allow(deprecated)]
-fn old_role(resource: &v1::Resource) -> Option<&str> {
-    resource.role.as_deref()
 }
 
 #[cfg(test)]

@@ -2,10 +2,7 @@
 
 use std::time::Instant;
 
-use mesos_proto::v1::{
-    self, TaskState,
-    task_status::{Reason, Source},
-};
+use mesos_proto::v1::{self, TaskState, task_status::Reason};
 
 use super::{ChangeKind, FrameworkCore, Running, Stage, State, TaskEnd, timers::Timer};
 use crate::calls;
@@ -26,7 +23,7 @@ impl FrameworkCore {
 
     fn apply(&mut self, now: Instant, task_id: &str, status: &v1::TaskStatus) {
         // A state that this schema does not know says nothing that could be acted on.
-        let Ok(state) = TaskState::try_from(status.state) else { return };
+        let Some(state) = status.known_state() else { return };
         let Some(task) = self.tasks.get_mut(task_id) else {
             self.change(task_id, ChangeKind::Stranger(state));
             if !state.is_terminal() && state != TaskState::TaskUnknown {
@@ -142,8 +139,8 @@ impl FrameworkCore {
         let end = TaskEnd {
             state,
             // Zero is a reason and a source of its own, so presence is what counts.
-            reason: status.reason.and_then(|reason| Reason::try_from(reason).ok()),
-            source: status.source.and_then(|source| Source::try_from(source).ok()),
+            reason: status.known_reason(),
+            source: status.known_source(),
             message: status.message().to_owned(),
         };
         self.end(task_id, end);
@@ -153,11 +150,10 @@ impl FrameworkCore {
 /// An ACCEPT that the master saw twice, or whose offers were void, is answered with the ids of its
 /// tasks, even if the first copy launched them and they run.
 fn is_answer_to_a_repeated_launch(status: &v1::TaskStatus) -> bool {
-    if status.uuid.as_ref().is_some_and(|uuid| !uuid.is_empty()) {
+    if status.needs_acknowledgement() {
         return false;
     }
-    let reason = status.reason.and_then(|reason| Reason::try_from(reason).ok());
-    match reason {
+    match status.known_reason() {
         Some(Reason::InvalidOffers) => true,
         Some(Reason::TaskInvalid) => status.message().starts_with("Task has duplicate ID"),
         _ => false,
@@ -166,8 +162,7 @@ fn is_answer_to_a_repeated_launch(status: &v1::TaskStatus) -> bool {
 
 /// Whether an update of a task that was only just sent says that it never came to an agent.
 fn was_never_launched(status: &v1::TaskStatus) -> bool {
-    let reason = status.reason.and_then(|reason| Reason::try_from(reason).ok());
-    matches!(reason, Some(Reason::InvalidOffers | Reason::Reconciliation))
+    matches!(status.known_reason(), Some(Reason::InvalidOffers | Reason::Reconciliation))
 }
 
 fn container_ip(status: &v1::TaskStatus) -> Option<String> {
