@@ -2,6 +2,7 @@
 
 mod arguments;
 mod code;
+mod decode;
 mod explain;
 mod interrupt;
 mod local;
@@ -100,6 +101,7 @@ pub(crate) fn main() -> ExitCode {
         match arguments.command {
             Command::Run(run) => conclude(run::run(*run, &output).await, &output).into(),
             Command::Explain(explain) => conclude(explain::run(explain, &output).await, &output).into(),
+            Command::Decode(decode) => conclude(decode::run(&decode, &output), &output).into(),
             Command::Local(local) => conclude(local::run(local, &output).await, &output).into(),
             Command::ActionRuntime(runtime) => local::action_runtime(runtime, &output).await,
         }

@@ -30,6 +30,13 @@ pub(super) enum Command {
     /// Exit codes: 0 all constraints hold, or an agent that is active satisfies them all; 1 not so; 2 wrong
     /// usage; 3 the platform failed: no master could be asked; 130 interrupted.
     Explain(Explain),
+    /// Prints the events of a recorded stream, one a line: the type of the event, a blank, the event as JSON.
+    ///
+    /// A recording is the body of the answer to SUBSCRIBE as it came: records after one another, without HTTP's
+    /// head and chunks. An event of a type that is not known starts with its number; fields that are not known are
+    /// printed with --json only. Exit codes: 0 all of it are events; 2 it is broken, and stderr says at which
+    /// byte, after the events before it were printed; 2 also wrong usage; 3 stdout cannot be written.
+    Decode(Decode),
     /// Starts the embedded Mesos alone, for other frameworks and for curl, until it is interrupted.
     Local(Local),
     /// Serves one action over HTTP; started by the agents of the embedded Mesos.
@@ -132,6 +139,28 @@ pub(super) enum MissingAttribute {
     Fails,
     /// It fails LIKE and satisfies UNLIKE, as in Marathon.
     SatisfiesUnlike,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Decode {
+    /// The recording; - for stdin.
+    pub(super) file: PathBuf,
+
+    /// The records hold JSON, not protobuf.
+    #[arg(long)]
+    pub(super) json: bool,
+
+    /// Whose SUBSCRIBE was answered.
+    #[arg(long, value_enum, value_name = "API", default_value_t = Api::Scheduler)]
+    pub(super) api: Api,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum Api {
+    /// That of frameworks, /api/v1/scheduler.
+    Scheduler,
+    /// That of operators, /api/v1 of a master.
+    Operator,
 }
 
 #[derive(Debug, Args)]
