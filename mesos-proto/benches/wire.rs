@@ -6,7 +6,7 @@ use std::{hint::black_box, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use criterion::{
-    BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main, measurement::WallTime,
+    BatchSize, BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main, measurement::WallTime,
 };
 use mesos_proto::{
     event_stream::EventStream,
@@ -92,17 +92,24 @@ fn offers_of_10000_agents(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("offers");
     group.throughput(Throughput::Bytes(payload.len() as u64));
     group.bench_function("prost", |bencher| {
-        bencher.iter_with_large_drop(|| check(Event::decode(black_box(payload.clone())).unwrap()));
+        let decode = |payload| check(Event::decode(black_box(payload)).unwrap());
+        bencher.iter_batched(|| payload.clone(), decode, BatchSize::PerIteration);
     });
     for (name, size) in CHUNKS {
         group.bench_function(name, |bencher| {
-            bencher.iter_with_large_drop(|| {
+            let decode = |stream| {
                 let mut events = EventStream::<Event>::new();
-                chunks(&stream, size).for_each(|chunk| events.push(chunk));
-                let event = events.next_event().unwrap().unwrap();
+                let mut found = None;
+                for chunk in chunks(black_box(&stream), size) {
+                    events.push(chunk);
+                    while let Some(event) = events.next_event().unwrap() {
+                        found = Some(check(event));
+                    }
+                }
                 events.finish().unwrap();
-                check(event)
-            });
+                found.unwrap()
+            };
+            bencher.iter_batched(|| stream.clone(), decode, BatchSize::PerIteration);
         });
     }
     group.finish();

@@ -7,6 +7,7 @@ use std::{collections::BTreeMap, fs, path::PathBuf};
 
 use bytes::Bytes;
 use mesos_proto::{
+    event_stream::EventStream,
     recordio::{Decoder, ErrorKind},
     v1::scheduler::{Event, event},
 };
@@ -59,6 +60,30 @@ fn every_protobuf_stream_decodes_to_its_events() {
         streams += 1;
     }
     assert_eq!(streams, 50);
+}
+
+#[test]
+fn every_protobuf_stream_gives_the_same_events_in_chunks_of_any_size() {
+    for capture in captures(".pb") {
+        let payload = |(start, length): &(usize, usize)| capture.bytes.slice(*start..start + length);
+        let expected: Vec<Event> =
+            capture.bounds.iter().map(|bounds| Event::decode(payload(bounds)).unwrap()).collect();
+        for size in [1, 7, 100, 1460, 16 * 1024, usize::MAX] {
+            let mut stream = EventStream::<Event>::new();
+            let mut events = Vec::new();
+            for chunk in capture.bytes.chunks(size) {
+                stream.push(Bytes::copy_from_slice(chunk));
+                while let Some(event) = stream.next_event().unwrap() {
+                    events.push(event);
+                    let (start, length) = capture.bounds[events.len() - 1];
+                    assert_eq!(stream.offset(), (start + length) as u64, "{}", capture.name);
+                }
+            }
+            assert_eq!(events, expected, "{} in chunks of {size}", capture.name);
+            assert_eq!(stream.index(), expected.len() as u64, "{}", capture.name);
+            assert_eq!(stream.finish(), Ok(()), "{}", capture.name);
+        }
+    }
 }
 
 #[test]

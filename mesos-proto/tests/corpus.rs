@@ -3,8 +3,17 @@
 
 use std::{fmt::Debug, fs, path::Path};
 
+#[path = "../fuzz/src/event.rs"]
+mod event;
 #[path = "../fuzz/src/recordio.rs"]
 mod recordio;
+
+#[test]
+fn committed_events_hold() {
+    use event::Outcome;
+    let outcomes = [Outcome::Refused, Outcome::Broken, Outcome::Whole];
+    check("event", event::event, Outcome::Unusable, &outcomes);
+}
 
 #[test]
 fn committed_streams_hold() {
