@@ -192,12 +192,12 @@ fn recorded_offers_are_valid_and_read_back_from_their_text() {
 }
 
 #[test]
-#[expect(clippy::print_stdout, reason = "the last path that is printed is the input that failed")]
 fn committed_inputs_of_fuzzing_hold() {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus/resources_text");
     let mut seen = Vec::new();
     for entry in fs::read_dir(corpus).unwrap() {
         let path = entry.unwrap().path();
+        // The last path that is printed is the input that failed.
         println!("{}", path.display());
         let outcome = fuzzed::resources_text(&fs::read(&path).unwrap());
         assert_ne!(outcome, fuzzed::Outcome::Unusable, "{}", path.display());
