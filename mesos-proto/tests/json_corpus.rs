@@ -11,7 +11,6 @@ mod fuzz;
 use fuzz::Outcome;
 
 #[test]
-#[expect(clippy::print_stdout, reason = "the last path that is printed is the input that failed")]
 fn committed_inputs_hold() {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus/json");
     let mut outcomes = Vec::new();
