@@ -338,6 +338,18 @@ fn missing_required_fields_are_named_in_json_and_protobuf() {
 }
 
 #[test]
+fn errors_stay_short_and_hold_no_control_characters() {
+    let text = format!(r#"{{"type": "OFFERS", "offers": {{"offers": [{}{{}}]}}}}"#, "{},".repeat(10_000));
+    let error = json::from_slice::<Event>(text.as_bytes()).unwrap_err().to_string();
+    assert!(error.starts_with("missing required fields: offers.offers[0].id, "), "{error}");
+    assert!(error.ends_with(", and more") && error.len() < 2000, "{error}");
+
+    let text = format!("{{\"type\": [\"\u{9b}2J\u{7f}{}\"]}}", "x".repeat(100_000));
+    let error = json::from_slice::<Event>(text.as_bytes()).unwrap_err().to_string();
+    assert!(error.contains("\\u{9b}2J\\u{7f}xxx") && error.ends_with('…') && error.len() < 300, "{error}");
+}
+
+#[test]
 fn what_is_no_message_is_told_apart_by_its_layer() {
     for (text, shown, source) in [
         ("{", "not JSON: the text ends too early", "EOF while parsing an object at line 1 column 1"),

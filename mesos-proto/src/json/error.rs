@@ -1,6 +1,6 @@
 //! Why a text or bytes are no message of the wanted type.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use super::path::Path;
 
@@ -18,6 +18,7 @@ pub enum Error {
     /// Not protobuf of this message.
     Protobuf(prost::DecodeError),
     /// Required fields are missing; their paths, such as `subscribe.framework_info.name`.
+    /// Of very many the first ones are named, and the last entry says that there are more.
     MissingFields(Vec<String>),
 }
 
@@ -111,7 +112,22 @@ pub struct MappingError {
 
 impl MappingError {
     pub(super) fn new(path: &Path<'_>, expected: impl Into<String>, found: &serde_json::Value) -> Self {
-        Self { path: path.to_string(), expected: expected.into(), found: shortened(&found.to_string()) }
+        let mut beginning = Beginning { text: String::new(), left: SHOWN, is_cut: false };
+        // It stops with an error when it has enough.
+        let _ = write!(beginning, "{found}");
+        let mut text = String::new();
+        for character in beginning.text.chars() {
+            // JSON lets some of what commands terminals stand as it is.
+            if character.is_control() {
+                text.extend(character.escape_unicode())
+            } else {
+                text.push(character)
+            }
+        }
+        if beginning.is_cut {
+            text.push('…');
+        }
+        Self { path: path.to_string(), expected: expected.into(), found: text }
     }
 
     /// Where the value is, such as `offers.offers[2].id`; empty for the message itself.
@@ -136,6 +152,28 @@ impl fmt::Display for MappingError {
 }
 
 impl std::error::Error for MappingError {}
+
+/// Takes the beginning of a text, and no more.
+struct Beginning {
+    text: String,
+    /// How many characters it still takes.
+    left: usize,
+    is_cut: bool,
+}
+
+impl fmt::Write for Beginning {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        for character in text.chars() {
+            if self.left == 0 {
+                self.is_cut = true;
+                return Err(fmt::Error);
+            }
+            self.text.push(character);
+            self.left -= 1;
+        }
+        Ok(())
+    }
+}
 
 fn shortened(text: &str) -> String {
     match text.char_indices().nth(SHOWN) {

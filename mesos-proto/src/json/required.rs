@@ -4,15 +4,28 @@ use prost_reflect::{Cardinality, DynamicMessage, Kind, MapKey, ReflectMessage, V
 
 use super::{error::Error, path::Path};
 
-/// Names all required fields that a message and the messages in it lack.
+/// How many missing fields are named.
+const MAX_NAMED: usize = 20;
+
+/// Names the required fields that a message and the messages in it lack.
 pub(super) fn check(message: &DynamicMessage) -> Result<(), Error> {
     let mut missing = Vec::new();
     collect(message, &Path::Root, &mut missing);
-    if missing.is_empty() { Ok(()) } else { Err(Error::MissingFields(missing)) }
+    if missing.is_empty() {
+        return Ok(());
+    }
+    if missing.len() > MAX_NAMED {
+        missing.truncate(MAX_NAMED);
+        missing.push("and more".to_owned());
+    }
+    Err(Error::MissingFields(missing))
 }
 
 fn collect(message: &DynamicMessage, path: &Path<'_>, missing: &mut Vec<String>) {
     for field in message.descriptor().fields() {
+        if missing.len() > MAX_NAMED {
+            return;
+        }
         let path = Path::Field(path, field.name());
         if !message.has_field(&field) {
             if field.cardinality() == Cardinality::Required {

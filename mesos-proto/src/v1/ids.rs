@@ -7,8 +7,8 @@ use super::{
     resource_message::shown,
 };
 
-/// The longest id that the master takes, in characters.
-const MAX_CHARACTERS: usize = 255;
+/// The longest id that the master takes, in bytes.
+const MAX_BYTES: usize = 255;
 
 /// A text that the master would refuse as an id.
 ///
@@ -49,9 +49,8 @@ fn check(text: &str) -> Result<(), InvalidId> {
     if text.is_empty() {
         return invalid("a text that is not empty".into());
     }
-    let characters = text.chars().count();
-    if characters > MAX_CHARACTERS {
-        return invalid(format!("{MAX_CHARACTERS} characters at most, not {characters}"));
+    if text.len() > MAX_BYTES {
+        return invalid(format!("{MAX_BYTES} bytes at most, not {}", text.len()));
     }
     if text == "." || text == ".." {
         return invalid("something other than '.' and '..'".into());
@@ -147,7 +146,7 @@ mod tests {
 
     #[test]
     fn parsing_refuses_what_the_master_refuses() {
-        let longest = "é".repeat(MAX_CHARACTERS);
+        let longest = "e".repeat(MAX_BYTES);
         for text in ["a", "...", "a b", "web.1_2-3", longest.as_str()] {
             assert_eq!(text.parse::<TaskId>().unwrap().to_string(), text);
         }
@@ -160,7 +159,7 @@ mod tests {
             ("é\\", "no '\\', found at column 2"),
             ("a\nb", "no control character, found at column 2"),
             ("\u{7f}", "no control character, found at column 1"),
-            (too_long.as_str(), "255 characters at most, not 256"),
+            (too_long.as_str(), "255 bytes at most, not 256"),
         ] {
             let error = text.parse::<ExecutorId>().unwrap_err();
             assert_eq!(error.expected, expected, "{text:?}");

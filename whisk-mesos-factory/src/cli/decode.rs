@@ -134,7 +134,7 @@ fn of_json<M: Message + Name + Default>(record: &[u8]) -> Result<String, String>
         let hint = if is_json { "" } else { "; it does not begin with '{': try without --json" };
         explained(&error) + hint
     })?;
-    // As it is, with fields that this program does not know.
+    // With the fields that this program does not know.
     let event = serde_json::from_str(&String::from_utf8_lossy(record)).expect("it was read before");
     line(&event)
 }
@@ -148,8 +148,8 @@ fn line(event: &Value) -> Result<String, String> {
         // A name that is none, and the number of a type that the schema does not have.
         Some(other) => other.to_string(),
     };
-    let mut line = kind + " ";
-    for char in event.to_string().chars() {
+    let mut line = String::new();
+    for char in format!("{kind} {event}").chars() {
         // JSON lets some of what commands terminals stand as it is.
         if char.is_control() {
             line += &format!("\\u{:04x}", u32::from(char));
@@ -230,11 +230,11 @@ mod tests {
         let text = "{\"type\":\"ERROR\",\"error\":{\"message\":\"a\\n\u{9b}2J\u{7f}\"}}";
         let mut stream = bytes::BytesMut::new();
         encode(text.as_bytes(), &mut stream);
-        encode(br#"{"type":"A\nB C"}"#, &mut stream);
+        encode("{\"type\":\"A\\n\u{9b}C\"}".as_bytes(), &mut stream);
         let mut out = Vec::new();
         print_events(&mut &stream[..], &mut out, of_json::<scheduler::Event>, |_| ()).unwrap();
         let expected = "ERROR {\"type\":\"ERROR\",\"error\":{\"message\":\"a\\n\\u009b2J\\u007f\"}}\n\
-                        \"A\\nB C\" {\"type\":\"A\\nB C\"}\n";
+                        \"A\\n\\u009bC\" {\"type\":\"A\\n\\u009bC\"}\n";
         assert_eq!(String::from_utf8(out).unwrap(), expected);
     }
 }

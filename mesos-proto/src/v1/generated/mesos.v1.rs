@@ -3733,7 +3733,7 @@ pub struct TaskStatus {
     /// Which task.
     #[prost(message, required, tag = "1")]
     pub task_id: TaskId,
-    /// The state; decoded from an absent field it would read `TASK_STARTING`.
+    /// The state; decoded from an absent field it would read `TASK_STAGING`.
     #[prost(enumeration = "TaskState", required, tag = "2")]
     pub state: i32,
     /// Text for people. It is not made for programs, but some causes are told nowhere else.
@@ -6668,7 +6668,7 @@ impl Status {
         }
     }
 }
-/// The states of a task. Zero is STARTING: an absent field reads as that, so look at presence.
+/// The states of a task. An absent or unknown one reads as the first, `TASK_STAGING`: look at presence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum TaskState {
