@@ -10,7 +10,9 @@ use mesos_proto::v1;
 use tokio::{sync::mpsc, task::JoinSet};
 
 use crate::{
+    auth::Credentials,
     client::Client,
+    connection::Security,
     driver::Driver,
     error::BuildError,
     events::Events,
@@ -34,6 +36,7 @@ use crate::{
 pub struct ClientBuilder {
     config: SessionConfig,
     event_capacity: usize,
+    security: Security,
 }
 
 impl ClientBuilder {
@@ -41,7 +44,11 @@ impl ClientBuilder {
     /// framework, also from another instance; without one the master chooses an id.
     pub fn new(framework_info: v1::FrameworkInfo, masters: Masters) -> Self {
         let seed = RandomState::new().hash_one("backoff");
-        Self { config: SessionConfig::new(framework_info, masters, seed), event_capacity: 4096 }
+        Self {
+            config: SessionConfig::new(framework_info, masters, seed),
+            event_capacity: 4096,
+            security: Security::default(),
+        }
     }
 
     /// Roles that get no offers from the start.
@@ -100,6 +107,12 @@ impl ClientBuilder {
         self
     }
 
+    /// How the client proves who it is; not at all unless set.
+    pub fn credentials(mut self, credentials: Credentials) -> Self {
+        self.security.credentials = credentials;
+        self
+    }
+
     /// Starts to subscribe.
     ///
     /// # Errors
@@ -112,7 +125,8 @@ impl ClientBuilder {
         let (commands, wishes) = mpsc::unbounded_channel();
         let (queue, events) = mpsc::channel(self.event_capacity);
         let closed = Arc::new(OnceLock::new());
-        let driver = Driver::new(Session::new(self.config), wishes, queue, Arc::clone(&closed));
+        let driver =
+            Driver::new(Session::new(self.config), wishes, queue, Arc::clone(&closed), self.security);
         let mut tasks = JoinSet::new();
         tasks.spawn(driver.run());
         let client = Client { commands, closed: Arc::clone(&closed) };

@@ -12,7 +12,13 @@ use hyper::{
 use hyper_util::rt::TokioIo;
 use tokio::{net::TcpStream, task::JoinSet};
 
-use crate::url::Endpoint;
+use crate::{auth::Credentials, url::Endpoint};
+
+/// How connections are secured, and who asks over them.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Security {
+    pub(crate) credentials: Credentials,
+}
 
 /// An open connection. Dropping it closes the socket, also under an answer that is still being read.
 #[derive(Debug)]

@@ -17,6 +17,7 @@ use tracing::{debug, info, warn};
 
 use crate::{
     client::Command,
+    connection::Security,
     session::{CallOutcome, CallToken, CloseReason, Event, Session},
     transport::{Input, Transport},
 };
@@ -42,8 +43,9 @@ impl Driver {
         commands: mpsc::UnboundedReceiver<Command>,
         events: mpsc::Sender<Event>,
         closed: Arc<OnceLock<CloseReason>>,
+        security: Security,
     ) -> Self {
-        let (transport, inputs) = Transport::new();
+        let (transport, inputs) = Transport::new(security);
         Self {
             session,
             transport,
@@ -117,6 +119,8 @@ impl Driver {
             Input::StreamFailed { stream, why } => session.handle_stream_failed(now, stream, &why),
             Input::CallReply { call, status, text } => session.handle_call_reply(now, call, status, &text),
             Input::CallFailed { call, why } => session.handle_call_failed(now, call, &why),
+            Input::NoCredentials { stream, error } => session.handle_no_credentials(now, stream, &error),
+            Input::Credentials { result } => session.handle_credentials(now, result),
         }
     }
 

@@ -45,6 +45,7 @@ pub mod calls;
 pub mod operator;
 
 mod address;
+mod auth;
 mod builder;
 mod client;
 mod connection;
@@ -54,11 +55,13 @@ mod error;
 mod events;
 mod framework;
 mod framework_driver;
+mod identity;
 mod session;
 mod transport;
 mod url;
 
 pub use crate::{
+    auth::{AuthError, AuthHeader, AuthProvider, Credentials},
     builder::ClientBuilder,
     client::{CallReply, Client},
     error::{BuildError, TeardownError},
@@ -68,6 +71,7 @@ pub use crate::{
         Policy, PortRequest, Refusal, Running, Stage, TaskEnd, TaskSpec, WhyNot,
     },
     framework_driver::{Framework, RunningTask, Submission},
+    identity::{FrameworkIdStore, StoreError},
     session::{
         CallOutcome, CallToken, CloseReason, Event, Masters, Session, SessionConfig, SessionState,
         StreamToken, Timer, Transmit,

@@ -225,6 +225,7 @@ impl Session {
             call: token,
             endpoint: stream.url.endpoint().clone(),
             request: request::call(&stream.url, &stream.id, body),
+            with_credentials: true,
         };
         self.update_call_timer();
         Some(transmit)

@@ -6,7 +6,8 @@ use http_body_util::BodyExt;
 use tokio::{sync::mpsc, task::JoinSet};
 
 use crate::{
-    connection::{Connection, describe, read_text},
+    auth::{AuthError, Credentials},
+    connection::{Connection, Security, describe, read_text},
     session::{CallToken, StreamToken, Transmit},
     url::Endpoint,
 };
@@ -18,19 +19,53 @@ const INPUTS: usize = 64;
 /// Something that came from the network, for a `handle_*` of the session.
 #[derive(Debug)]
 pub(crate) enum Input {
-    Connected { stream: StreamToken },
-    Head { stream: StreamToken, status: StatusCode, headers: HeaderMap, text: String },
-    Bytes { stream: StreamToken, bytes: Bytes },
-    End { stream: StreamToken },
-    StreamFailed { stream: StreamToken, why: String },
-    CallReply { call: CallToken, status: StatusCode, text: String },
-    CallFailed { call: CallToken, why: String },
+    Connected {
+        stream: StreamToken,
+    },
+    Head {
+        stream: StreamToken,
+        status: StatusCode,
+        headers: HeaderMap,
+        text: String,
+    },
+    Bytes {
+        stream: StreamToken,
+        bytes: Bytes,
+    },
+    End {
+        stream: StreamToken,
+    },
+    StreamFailed {
+        stream: StreamToken,
+        why: String,
+    },
+    CallReply {
+        call: CallToken,
+        status: StatusCode,
+        text: String,
+    },
+    CallFailed {
+        call: CallToken,
+        why: String,
+    },
+    /// There are no credentials to send the SUBSCRIBE of this stream with.
+    NoCredentials {
+        stream: StreamToken,
+        error: AuthError,
+    },
+    /// The answer to `Transmit::RefreshCredentials`.
+    Credentials {
+        result: Result<(), AuthError>,
+    },
 }
 
 /// Carries out what a session wants to transmit. Dropping it closes both connections.
 #[derive(Debug)]
 pub(crate) struct Transport {
     inputs: mpsc::Sender<Input>,
+    security: Security,
+    /// Asks for other credentials.
+    refresh: JoinSet<()>,
     stream: Option<(StreamToken, JoinSet<()>)>,
     calls: Option<CallLane>,
 }
@@ -47,25 +82,42 @@ struct OutgoingCall {
     token: CallToken,
     endpoint: Endpoint,
     request: Request<Bytes>,
+    with_credentials: bool,
 }
 
 impl Transport {
-    pub(crate) fn new() -> (Self, mpsc::Receiver<Input>) {
+    pub(crate) fn new(security: Security) -> (Self, mpsc::Receiver<Input>) {
         let (inputs, receiver) = mpsc::channel(INPUTS);
-        (Self { inputs, stream: None, calls: None }, receiver)
+        (Self { inputs, security, refresh: JoinSet::new(), stream: None, calls: None }, receiver)
     }
 
     pub(crate) fn transmit(&mut self, transmit: Transmit) {
         match transmit {
-            Transmit::Subscribe { stream, endpoint, request } => {
+            Transmit::Subscribe { stream, endpoint, request, with_credentials } => {
                 let mut task = JoinSet::new();
-                task.spawn(run_stream(stream, endpoint, request, self.inputs.clone()));
+                let credentials =
+                    if with_credentials { self.security.credentials.clone() } else { Credentials::none() };
+                task.spawn(run_stream(stream, endpoint, request, credentials, self.inputs.clone()));
                 self.stream = Some((stream, task));
             }
-            Transmit::Call { call, endpoint, request } => {
-                let lane = self.calls.get_or_insert_with(|| CallLane::start(self.inputs.clone()));
+            Transmit::Call { call, endpoint, request, with_credentials } => {
+                let (security, inputs) = (&self.security, &self.inputs);
+                let lane = self
+                    .calls
+                    .get_or_insert_with(|| CallLane::start(security.credentials.clone(), inputs.clone()));
                 // The lane ends only when it is dropped, or with the receiver of the inputs.
-                let _ = lane.queue.send(OutgoingCall { token: call, endpoint, request });
+                let _ = lane.queue.send(OutgoingCall { token: call, endpoint, request, with_credentials });
+            }
+            Transmit::RefreshCredentials => {
+                let (credentials, inputs) = (self.security.credentials.clone(), self.inputs.clone());
+                // One that still runs answers a question that nobody asks any more.
+                self.refresh = JoinSet::new();
+                self.refresh.spawn(async move {
+                    let refused = credentials.current().await.unwrap_or_default();
+                    let result = credentials.refresh(refused).await;
+                    // Without a receiver nobody waits for it.
+                    let _ = inputs.send(Input::Credentials { result }).await;
+                });
             }
             Transmit::Abort { stream } => {
                 self.stream.take_if(|(open, _)| *open == stream);
@@ -79,9 +131,15 @@ impl Transport {
 async fn run_stream(
     stream: StreamToken,
     endpoint: Endpoint,
-    request: Request<Bytes>,
+    mut request: Request<Bytes>,
+    credentials: Credentials,
     inputs: mpsc::Sender<Input>,
 ) {
+    if let Err(error) = add_credentials(&mut request, &credentials).await {
+        // Without a receiver nobody waits for it.
+        let _ = inputs.send(Input::NoCredentials { stream, error }).await;
+        return;
+    }
     let over = match subscribe(stream, &endpoint, request, &inputs).await {
         Ok(()) => Input::End { stream },
         Err(why) => Input::StreamFailed { stream, why },
@@ -117,17 +175,28 @@ async fn subscribe(
 }
 
 impl CallLane {
-    fn start(inputs: mpsc::Sender<Input>) -> Self {
+    fn start(credentials: Credentials, inputs: mpsc::Sender<Input>) -> Self {
         let (queue, calls) = mpsc::unbounded_channel();
         let mut task = JoinSet::new();
-        task.spawn(run_calls(calls, inputs));
+        task.spawn(run_calls(calls, credentials, inputs));
         Self { queue, _task: task }
     }
 }
 
-async fn run_calls(mut calls: mpsc::UnboundedReceiver<OutgoingCall>, inputs: mpsc::Sender<Input>) {
+async fn run_calls(
+    mut calls: mpsc::UnboundedReceiver<OutgoingCall>,
+    credentials: Credentials,
+    inputs: mpsc::Sender<Input>,
+) {
     let mut connection = None;
-    while let Some(OutgoingCall { token, endpoint, request }) = calls.recv().await {
+    while let Some(OutgoingCall { token, endpoint, mut request, with_credentials }) = calls.recv().await {
+        if with_credentials && let Err(error) = add_credentials(&mut request, &credentials).await {
+            let why = format!("{endpoint}: {error}");
+            if inputs.send(Input::CallFailed { call: token, why }).await.is_err() {
+                return;
+            }
+            continue;
+        }
         let input = match send_call(&mut connection, &endpoint, request).await {
             Ok((status, text)) => Input::CallReply { call: token, status, text },
             Err(why) => {
@@ -159,4 +228,11 @@ async fn send_call(
     let open = connection.insert(Connection::open(endpoint).await?);
     let response = open.request(unsent).await.map_err(|error| error.why)?;
     Ok((response.status(), read_text(response.into_body()).await))
+}
+
+async fn add_credentials(request: &mut Request<Bytes>, credentials: &Credentials) -> Result<(), AuthError> {
+    if let Some(header) = credentials.current().await? {
+        request.headers_mut().insert(header.name().clone(), header.value().clone());
+    }
+    Ok(())
 }

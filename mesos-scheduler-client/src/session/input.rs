@@ -17,7 +17,7 @@ use super::{
     state::{Closing, State, Stream},
     verdict::{self, CallVerdict, ErrorVerdict, SubscribeVerdict, excerpt},
 };
-use crate::deadline::after;
+use crate::{auth::AuthError, deadline::after};
 
 /// Input of the event stream. Input of another stream than the present one is ignored.
 impl Session {
@@ -110,6 +110,13 @@ impl Session {
     pub fn handle_stream_failed(&mut self, now: Instant, token: StreamToken, why: &str) {
         if self.state.is_peer(token) {
             self.handle_stream_over(now, why.to_owned());
+        }
+    }
+
+    /// There are no credentials to send this SUBSCRIBE with; nothing was sent.
+    pub fn handle_no_credentials(&mut self, now: Instant, token: StreamToken, error: &AuthError) {
+        if self.state.is_peer(token) {
+            self.lose(now, error.to_string());
         }
     }
 
@@ -292,6 +299,10 @@ impl Session {
 
 /// Input of the owner's side.
 impl Session {
+    /// The answer to [`Transmit::RefreshCredentials`](super::Transmit::RefreshCredentials): there are other
+    /// credentials, or why there are none.
+    pub fn handle_credentials(&mut self, _now: Instant, _result: Result<(), AuthError>) {}
+
     /// The owner could not take an event: so many are waiting. Ends the session; no event follows but
     /// [`Event::Closed`].
     pub fn handle_overflow(&mut self, capacity: usize) {

@@ -38,6 +38,9 @@ pub enum Transmit {
         endpoint: Endpoint,
         /// What to send.
         request: Request<Bytes>,
+        /// Whether to add the header with the credentials: `endpoint` is a configured master, or one that
+        /// such a master redirected to.
+        with_credentials: bool,
     },
     /// Send a call, after all earlier calls, on a second connection that all calls share.
     #[non_exhaustive]
@@ -48,7 +51,13 @@ pub enum Transmit {
         endpoint: Endpoint,
         /// What to send.
         request: Request<Bytes>,
+        /// Whether to add the header with the credentials: `endpoint` is a configured master, or one that
+        /// such a master redirected to.
+        with_credentials: bool,
     },
+    /// Ask for other credentials: the present ones were answered with 401. The result goes to
+    /// [`handle_credentials`](super::Session::handle_credentials).
+    RefreshCredentials,
     /// Close the connection of this stream, and that of the calls. What they still bring need not be told.
     #[non_exhaustive]
     Abort {

@@ -33,6 +33,7 @@ impl Session {
             stream: token,
             endpoint: url.endpoint().clone(),
             request: request::post(&url, request::body(&call)),
+            with_credentials: true,
         });
         self.timers.stop_all_but(Timer::Teardown);
         self.timers.set(Timer::Connect, after(now, self.config.connect_timeout));
