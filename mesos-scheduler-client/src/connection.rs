@@ -10,7 +10,11 @@ use hyper::{
     client::conn::http1::{self, SendRequest},
 };
 use hyper_util::rt::TokioIo;
-use tokio::{net::TcpStream, task::JoinSet};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
+    task::JoinSet,
+};
 
 use crate::{auth::Credentials, url::Endpoint};
 
@@ -18,6 +22,20 @@ use crate::{auth::Credentials, url::Endpoint};
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Security {
     pub(crate) credentials: Credentials,
+}
+
+/// A socket, whatever secures it.
+pub(crate) trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for T {}
+
+/// Resolves the name and connects.
+pub(crate) async fn dial(endpoint: &Endpoint, _security: &Security) -> Result<Box<dyn Io>, String> {
+    let address = (endpoint.host(), endpoint.port());
+    let tcp = TcpStream::connect(address).await.map_err(|error| describe(&error))?;
+    // Calls are small and wait for their answers; without this the kernel would hold them back.
+    tcp.set_nodelay(true).map_err(|error| describe(&error))?;
+    Ok(Box::new(tcp))
 }
 
 /// An open connection. Dropping it closes the socket, also under an answer that is still being read.
@@ -40,11 +58,8 @@ pub(crate) struct RequestError {
 impl Connection {
     /// Resolves the name and connects.
     pub(crate) async fn open(endpoint: &Endpoint) -> Result<Self, String> {
-        let address = (endpoint.host(), endpoint.port());
-        let tcp = TcpStream::connect(address).await.map_err(|error| describe(&error))?;
-        // Calls are small and wait for their answers; without this the kernel would hold them back.
-        tcp.set_nodelay(true).map_err(|error| describe(&error))?;
-        let (sender, io) = http1::handshake(TokioIo::new(tcp)).await.map_err(|error| describe(&error))?;
+        let socket = dial(endpoint, &Security::default()).await?;
+        let (sender, io) = http1::handshake(TokioIo::new(socket)).await.map_err(|error| describe(&error))?;
         let mut task = JoinSet::new();
         task.spawn(async move {
             // What breaks the connection also fails the request on it, and is told there.
