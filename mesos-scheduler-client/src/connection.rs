@@ -16,7 +16,7 @@ use tokio::{
     task::JoinSet,
 };
 
-use crate::{auth::Credentials, url::Endpoint};
+use crate::{auth::Credentials, url::{Endpoint, Scheme}};
 
 /// How connections are secured, and who asks over them.
 #[derive(Clone, Debug, Default)]
@@ -31,6 +31,9 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for T {}
 
 /// Resolves the name and connects.
 pub(crate) async fn dial(endpoint: &Endpoint, _security: &Security) -> Result<Box<dyn Io>, String> {
+    if endpoint.scheme() == Scheme::Https {
+        return Err("TLS is not built in".to_owned());
+    }
     let address = (endpoint.host(), endpoint.port());
     let tcp = TcpStream::connect(address).await.map_err(|error| describe(&error))?;
     // Calls are small and wait for their answers; without this the kernel would hold them back.

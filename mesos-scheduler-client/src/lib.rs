@@ -76,5 +76,5 @@ pub use crate::{
         CallOutcome, CallToken, CloseReason, Event, Masters, Session, SessionConfig, SessionState,
         StreamToken, Timer, Transmit,
     },
-    url::{Endpoint, HttpUrl, UrlError},
+    url::{Endpoint, HttpUrl, Scheme, UrlError},
 };

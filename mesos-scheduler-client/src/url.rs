@@ -4,14 +4,47 @@ use std::{fmt, net::Ipv6Addr, str::FromStr};
 
 use http::uri::PathAndQuery;
 
-/// A host and a port to connect to.
+/// What is spoken at an [`Endpoint`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Scheme {
+    /// HTTP over TCP.
+    Http,
+    /// HTTP over TLS. Needs the feature `tls`.
+    Https,
+}
+
+impl Scheme {
+    fn default_port(self) -> u16 {
+        match self {
+            Self::Http => 80,
+            Self::Https => 443,
+        }
+    }
+}
+
+impl fmt::Display for Scheme {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Http => "http",
+            Self::Https => "https",
+        })
+    }
+}
+
+/// A host and a port to connect to, and whether TLS is spoken there.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Endpoint {
+    scheme: Scheme,
     host: String,
     port: u16,
 }
 
 impl Endpoint {
+    /// Whether TLS is spoken there.
+    pub fn scheme(&self) -> Scheme {
+        self.scheme
+    }
+
     /// The name or address, without the brackets of an IPv6 address.
     pub fn host(&self) -> &str {
         &self.host
@@ -32,14 +65,14 @@ impl Endpoint {
     }
 }
 
-/// The form `http://host:port`.
+/// The form `http://host:port` or `https://host:port`.
 impl fmt::Display for Endpoint {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "http://{}", self.authority())
+        write!(formatter, "{}://{}", self.scheme, self.authority())
     }
 }
 
-/// An `http` URL: an [`Endpoint`] and a path, which may be empty.
+/// An `http` or `https` URL: an [`Endpoint`] and a path, which may be empty.
 ///
 /// ```
 /// use mesos_scheduler_client::HttpUrl;
@@ -51,7 +84,8 @@ impl fmt::Display for Endpoint {
 /// let error = "htp://master1.example:5050".parse::<HttpUrl>().unwrap_err();
 /// assert_eq!(
 ///     error.to_string(),
-///     "invalid URL 'htp://master1.example:5050': unknown scheme 'htp', expected http://host:port"
+///     "invalid URL 'htp://master1.example:5050': unknown scheme 'htp', \
+///      expected http://host:port or https://host:port"
 /// );
 /// # Ok::<(), mesos_scheduler_client::UrlError>(())
 /// ```
@@ -62,7 +96,7 @@ pub struct HttpUrl {
 }
 
 impl HttpUrl {
-    /// A URL of a host (name, IPv4 or IPv6 address) and a port, without a path.
+    /// The `http` URL of a host (name, IPv4 or IPv6 address) and a port, without a path.
     ///
     /// # Errors
     /// The host is no host, or the port is not in 1-65535.
@@ -73,6 +107,21 @@ impl HttpUrl {
             format!("{host}:{port}")
         };
         text.parse()
+    }
+
+    /// The same URL with another scheme. Offers and lists of agents say `http` or nothing also where agents
+    /// speak TLS, so who uses them has to know.
+    ///
+    /// ```
+    /// use mesos_scheduler_client::{HttpUrl, Scheme};
+    ///
+    /// let agent = HttpUrl::new("10.0.0.1", 5051)?.with_scheme(Scheme::Https);
+    /// assert_eq!(agent.to_string(), "https://10.0.0.1:5051");
+    /// # Ok::<(), mesos_scheduler_client::UrlError>(())
+    /// ```
+    pub fn with_scheme(mut self, scheme: Scheme) -> Self {
+        self.endpoint.scheme = scheme;
+        self
     }
 
     /// Where to connect to.
@@ -96,15 +145,16 @@ impl HttpUrl {
     }
 
     /// The target of a `Location` header in an answer from this URL. Mesos writes it without a scheme
-    /// (`//host:port/path`); proxies and other versions write it in full, as `host:port`, or as a path.
-    /// A location without a path keeps the path of the request.
+    /// (`//host:port/path`), which keeps the scheme of the request; proxies and other versions write it in
+    /// full, as `host:port`, or as a path. A location without a path keeps the path of the request.
     pub(crate) fn resolve(&self, location: &str) -> Result<Self, UrlError> {
         let location = location.trim();
         if location.starts_with('/') && !location.starts_with("//") {
             let path = parse_path(location).map_err(|problem| UrlError::new(location, problem))?;
             return Ok(Self { endpoint: self.endpoint.clone(), path });
         }
-        let target = parse(location, Some(80)).map_err(|problem| UrlError::new(location, problem))?;
+        let target = parse(location, Some(self.endpoint.scheme))
+            .map_err(|problem| UrlError::new(location, problem))?;
         if target.path.is_empty() || target.path == "/" {
             return Ok(Self { path: self.path.clone(), ..target });
         }
@@ -112,7 +162,7 @@ impl HttpUrl {
     }
 }
 
-/// Accepts `http://host:port` with an optional path, and `host:port`.
+/// Accepts `http://host:port` and `https://host:port` with an optional path, and `host:port`, which is `http`.
 impl FromStr for HttpUrl {
     type Err = UrlError;
 
@@ -152,6 +202,10 @@ impl std::error::Error for UrlError {}
 enum Problem {
     Empty,
     Scheme(String),
+    /// `https`, but the feature `tls` is off.
+    NoTls,
+    /// `zk://` where one address is expected.
+    ZooKeeper,
     Credentials,
     NoHost,
     BadHost(String),
@@ -160,26 +214,31 @@ enum Problem {
     BadPath(String),
 }
 
+/// The forms of a URL that are read.
+const FORMS: &str =
+    if cfg!(feature = "tls") { "http://host:port or https://host:port" } else { "http://host:port" };
+
 impl fmt::Display for Problem {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Empty => write!(formatter, "it is empty, expected http://host:port"),
-            Self::Scheme(scheme) if scheme == "https" || scheme == "zk" => {
-                write!(formatter, "{scheme}:// is not supported, expected http://host:port")
-            }
+            Self::Empty => write!(formatter, "it is empty, expected {FORMS}"),
+            Self::NoTls => write!(formatter, "https:// needs the feature 'tls', which this build is without"),
+            Self::ZooKeeper => write!(
+                formatter,
+                "zk:// stands for all masters of a cluster and belongs alone in the place of their list, \
+                 expected {FORMS}"
+            ),
             Self::Scheme(scheme) => {
-                write!(formatter, "unknown scheme '{}', expected http://host:port", scheme.escape_debug())
+                write!(formatter, "unknown scheme '{}', expected {FORMS}", scheme.escape_debug())
             }
             Self::Credentials => write!(formatter, "credentials do not belong into a URL"),
-            Self::NoHost => write!(formatter, "it has no host, expected http://host:port"),
+            Self::NoHost => write!(formatter, "it has no host, expected {FORMS}"),
             Self::BadHost(host) => write!(
                 formatter,
                 "'{}' is no host, expected a name, an IPv4 address or an IPv6 address in brackets",
                 host.escape_debug()
             ),
-            Self::NoPort => {
-                write!(formatter, "it has no port, expected http://host:port (a master has 5050)")
-            }
+            Self::NoPort => write!(formatter, "it has no port, expected {FORMS} (a master has 5050)"),
             Self::BadPort(port) => {
                 write!(formatter, "'{}' is no port, expected a number from 1 to 65535", port.escape_debug())
             }
@@ -190,21 +249,20 @@ impl fmt::Display for Problem {
     }
 }
 
-fn parse(text: &str, default_port: Option<u16>) -> Result<HttpUrl, Problem> {
+/// Reads a URL. In a redirect, `asked` is the scheme of the request: it holds where none is given, and a
+/// port may be missing.
+fn parse(text: &str, asked: Option<Scheme>) -> Result<HttpUrl, Problem> {
     if text.is_empty() {
         return Err(Problem::Empty);
     }
-    let rest = match text.split_once("//") {
-        Some(("" | "http:", rest)) => rest,
-        Some((scheme, rest)) if scheme.ends_with(':') && !scheme.contains('/') => {
-            let scheme = scheme.trim_end_matches(':');
-            if !scheme.eq_ignore_ascii_case("http") {
-                return Err(Problem::Scheme(scheme.to_owned()));
-            }
-            rest
+    let (scheme, rest) = match text.split_once("//") {
+        Some(("", rest)) => (None, rest),
+        Some((before, rest)) if before.ends_with(':') && !before.contains('/') => {
+            (Some(parse_scheme(before.trim_end_matches(':'))?), rest)
         }
-        Some(_) | None => text,
+        Some(_) | None => (None, text),
     };
+    let scheme = scheme.or(asked).unwrap_or(Scheme::Http);
     let (authority, path) = match rest.find(['/', '?', '#']) {
         Some(at) => rest.split_at(at),
         None => (rest, ""),
@@ -213,13 +271,23 @@ fn parse(text: &str, default_port: Option<u16>) -> Result<HttpUrl, Problem> {
         return Err(Problem::Credentials);
     }
     let (host, port) = split_authority(authority)?;
-    let port = match (port, default_port) {
+    let port = match (port, asked) {
         (Some(port), _) => parse_port(port)?,
-        (None, Some(port)) => port,
+        (None, Some(_)) => scheme.default_port(),
         (None, None) => return Err(Problem::NoPort),
     };
     let path = if path.is_empty() { String::new() } else { parse_path(path)? };
-    Ok(HttpUrl { endpoint: Endpoint { host, port }, path })
+    Ok(HttpUrl { endpoint: Endpoint { scheme, host, port }, path })
+}
+
+fn parse_scheme(scheme: &str) -> Result<Scheme, Problem> {
+    match scheme.to_ascii_lowercase().as_str() {
+        "http" => Ok(Scheme::Http),
+        "https" if cfg!(feature = "tls") => Ok(Scheme::Https),
+        "https" => Err(Problem::NoTls),
+        "zk" => Err(Problem::ZooKeeper),
+        _ => Err(Problem::Scheme(scheme.to_owned())),
+    }
 }
 
 fn split_authority(authority: &str) -> Result<(String, Option<&str>), Problem> {
@@ -281,6 +349,7 @@ mod tests {
             ("http://[::1]:5050/mesos", "::1", 5050, "/mesos"),
             ("[fe80::1]:65535", "fe80::1", 65535, ""),
             ("10.0.0.1:5050/x//y?z=1", "10.0.0.1", 5050, "/x//y?z=1"),
+            ("10.0.0.1:5050/x://y", "10.0.0.1", 5050, "/x://y"),
         ] {
             let url: HttpUrl = text.parse().unwrap();
             assert_eq!(
@@ -291,24 +360,57 @@ mod tests {
         }
     }
 
+    #[cfg(feature = "tls")]
+    #[test]
+    fn the_scheme_is_kept() {
+        for (text, scheme, printed) in [
+            ("https://a:5050/p", Scheme::Https, "https://a:5050/p"),
+            ("HTTPS://[::1]:5050", Scheme::Https, "https://[::1]:5050"),
+            ("http://a:443", Scheme::Http, "http://a:443"),
+            ("a:443", Scheme::Http, "http://a:443"),
+        ] {
+            let url: HttpUrl = text.parse().unwrap();
+            assert_eq!((url.endpoint().scheme(), url.to_string().as_str()), (scheme, printed));
+        }
+    }
+
+    #[cfg(not(feature = "tls"))]
+    #[test]
+    fn https_needs_a_feature() {
+        let error = "https://a:5050".parse::<HttpUrl>().unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "invalid URL 'https://a:5050': https:// needs the feature 'tls', which this build is without"
+        );
+    }
+
+    #[cfg(feature = "tls")]
     #[test]
     fn a_wrong_url_is_shown_with_what_was_expected() {
         for (text, message) in [
-            ("", "invalid URL '': it is empty, expected http://host:port"),
-            (
-                "https://a:1",
-                "invalid URL 'https://a:1': https:// is not supported, expected http://host:port",
-            ),
+            ("", "invalid URL '': it is empty, expected http://host:port or https://host:port"),
             (
                 "zk://u:secret@a:2181/mesos",
-                "invalid URL 'zk://***@a:2181/mesos': zk:// is not supported, expected http://host:port",
+                "invalid URL 'zk://***@a:2181/mesos': zk:// stands for all masters of a cluster and belongs \
+                 alone in the place of their list, expected http://host:port or https://host:port",
             ),
-            ("ftp://a:1", "invalid URL 'ftp://a:1': unknown scheme 'ftp', expected http://host:port"),
-            ("http://u:secret@a:1", "invalid URL 'http://***@a:1': credentials do not belong into a URL"),
-            ("http://:5050", "invalid URL 'http://:5050': it has no host, expected http://host:port"),
             (
-                "http://a",
-                "invalid URL 'http://a': it has no port, expected http://host:port (a master has 5050)",
+                "ftp://a:1",
+                "invalid URL 'ftp://a:1': unknown scheme 'ftp', expected http://host:port or https://host:port",
+            ),
+            (
+                "://a:1",
+                "invalid URL '://a:1': unknown scheme '', expected http://host:port or https://host:port",
+            ),
+            ("http://u:secret@a:1", "invalid URL 'http://***@a:1': credentials do not belong into a URL"),
+            (
+                "http://:5050",
+                "invalid URL 'http://:5050': it has no host, expected http://host:port or https://host:port",
+            ),
+            (
+                "https://a",
+                "invalid URL 'https://a': it has no port, expected http://host:port or https://host:port \
+                 (a master has 5050)",
             ),
             ("a:0", "invalid URL 'a:0': '0' is no port, expected a number from 1 to 65535"),
             ("a:+80", "invalid URL 'a:+80': '+80' is no port, expected a number from 1 to 65535"),
@@ -342,8 +444,26 @@ mod tests {
         ] {
             assert_eq!(asked.resolve(location).unwrap().to_string(), target, "{location}");
         }
-        for location in ["", "https://leader:5051/", "//", "//leader:x", "///p"] {
+        for location in ["", "ftp://leader:5051/", "zk://leader:2181/mesos", "//", "//leader:x", "///p"] {
             assert!(asked.resolve(location).is_err(), "{location}");
+        }
+    }
+
+    #[cfg(feature = "tls")]
+    #[test]
+    fn only_a_location_in_full_changes_the_scheme() {
+        for (asked, location, target) in [
+            ("https://a:5050/p", "//b:5051/q", "https://b:5051/q"),
+            ("https://a:5050/p", "//b/q", "https://b:443/q"),
+            ("https://a:5050/p", "b:5051", "https://b:5051/p"),
+            ("https://a:5050/p", "/q", "https://a:5050/q"),
+            ("https://a:5050/p", "http://b:5051/q", "http://b:5051/q"),
+            ("https://a:5050/p", "http://b/q", "http://b:80/q"),
+            ("http://a:5050/p", "https://b:5051", "https://b:5051/p"),
+            ("http://a:5050/p", "https://b/q", "https://b:443/q"),
+        ] {
+            let asked: HttpUrl = asked.parse().unwrap();
+            assert_eq!(asked.resolve(location).unwrap().to_string(), target, "{location}");
         }
     }
 

@@ -94,7 +94,7 @@ mod tests {
     fn an_empty_entry_is_an_error() {
         for text in ["", "a:1,", ",a:1", "a:1,,b:2"] {
             let error = Masters::parse(text).unwrap_err();
-            assert_eq!(error.to_string(), "invalid URL '': it is empty, expected http://host:port");
+            assert_eq!(error.to_string(), "invalid URL '': it is empty, expected http://host:port or https://host:port");
         }
     }
 }

@@ -204,10 +204,10 @@ fn heads() {
     );
     check(
         "307 to nowhere",
-        head(307, &[("location", "https://b:7")], ""),
+        head(307, &[("location", "ftp://b:7")], ""),
         connecting(
-            "abort; Disconnected(http://a:1: cannot follow the redirect: invalid URL 'https://b:7': https:// \
-             is not supported, expected http://host:port) -> Backoff",
+            "abort; Disconnected(http://a:1: cannot follow the redirect: invalid URL 'ftp://b:7': unknown \
+             scheme 'ftp', expected http://host:port or https://host:port) -> Backoff",
         ),
     );
     for (status, text, why) in [
