@@ -7,6 +7,7 @@ mod allocator;
 mod amounts;
 mod calls;
 mod constraints;
+mod failover;
 mod frameworks;
 mod ids;
 mod launch;
@@ -30,6 +31,7 @@ use mesos_proto::v1;
 pub(crate) use self::frameworks::has_capability;
 use self::{
     agents::Agent,
+    failover::AbsentAgent,
     frameworks::Framework,
     ids::Ids,
     offers::Offer,
@@ -111,6 +113,8 @@ pub struct Master {
     /// Frameworks that were removed, the oldest first.
     completed: VecDeque<Framework>,
     agents: BTreeMap<String, Agent>,
+    /// Agents of a predecessor that have not registered here.
+    absent: BTreeMap<String, AbsentAgent>,
     offers: BTreeMap<u64, Offer>,
     /// Open streams, and whose they are.
     streams: BTreeMap<StreamNumber, String>,
@@ -137,6 +141,7 @@ impl Master {
             frameworks: BTreeMap::new(),
             completed: VecDeque::new(),
             agents: BTreeMap::new(),
+            absent: BTreeMap::new(),
             offers: BTreeMap::new(),
             streams: BTreeMap::new(),
             last_stream: 0,

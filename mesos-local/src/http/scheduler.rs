@@ -35,7 +35,7 @@ async fn try_answer(
     let call: Call = body::read(&head.headers, incoming).await?;
     let encoding = match call.r#type() {
         call::Type::Subscribe | call::Type::ReconcileOperations => {
-            validate_call(&call).map_err(|text| respond::text(StatusCode::BAD_REQUEST, text))?;
+            validate_call(&call, None).map_err(|text| respond::text(StatusCode::BAD_REQUEST, text))?;
             accept::negotiate(&head.headers)?
         }
         // Other calls are answered without a body that could be encoded.

@@ -37,7 +37,7 @@ pub(super) enum AgentState {
 }
 
 /// One agent as the master knows it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Agent {
     /// Holds the agent's id.
     pub(super) info: v1::AgentInfo,
@@ -104,6 +104,9 @@ impl Master {
 
     /// Takes the loss of an agent: its offers end, its tasks are lost or unreachable.
     pub fn handle_agent_lost(&mut self, now: Duration, id: &v1::AgentId, loss: AgentLoss) {
+        if self.lose_absent_agent(now, id, loss) {
+            return;
+        }
         let Some(agent) = self.agents.get_mut(&id.value) else {
             return;
         };
@@ -132,8 +135,10 @@ impl Master {
         }
     }
 
-    /// Takes an unreachable agent back, with the tasks that it still has.
+    /// Takes an unreachable agent back, with the tasks that it still has. An agent of a predecessor registers
+    /// again.
     pub fn handle_agent_returned(&mut self, now: Duration, id: &v1::AgentId) {
+        self.handle_agent_reregistered(now, id);
         let Some(agent) = self.agents.get_mut(&id.value) else {
             return;
         };
@@ -217,7 +222,7 @@ impl Master {
         }
     }
 
-    fn return_tasks(&mut self, now: Duration, framework: &str, agent: &v1::AgentId) {
+    pub(super) fn return_tasks(&mut self, now: Duration, framework: &str, agent: &v1::AgentId) {
         let Some(known) = self.frameworks.get_mut(framework) else {
             return;
         };

@@ -12,7 +12,18 @@ impl Master {
     /// 202 says that the call was understood and took effect as far as it could; what came of it
     /// arrives as events, or not at all.
     pub fn handle_call(&mut self, now: Duration, call: Call, stream_id: Option<&str>) -> Answer {
-        if let Err(text) = validate::validate_call(&call) {
+        self.handle_call_of(now, None, call, stream_id)
+    }
+
+    /// The same for a caller who has proved to be `principal`, if this master wants such a proof.
+    pub fn handle_call_of(
+        &mut self,
+        now: Duration,
+        principal: Option<&str>,
+        call: Call,
+        stream_id: Option<&str>,
+    ) -> Answer {
+        if let Err(text) = validate::validate_call(&call, principal) {
             return Answer::bad_request(text);
         }
         if call.r#type() == call::Type::Subscribe {
@@ -22,21 +33,26 @@ impl Master {
                 );
             }
             return match call.subscribe {
-                Some(subscribe) => self.subscribe(now, subscribe),
+                Some(mut subscribe) => {
+                    let named = &mut subscribe.framework_info.principal;
+                    *named = named.take().or(principal.map(str::to_owned));
+                    self.subscribe(now, subscribe)
+                }
                 None => Answer::bad_request("SUBSCRIBE without its message"),
             };
         }
         let framework = call.framework_id.as_ref().map_or("", |id| id.value.as_str()).to_owned();
-        match self.check_stream(&framework, stream_id) {
+        match self.check_stream(&framework, principal, stream_id) {
             Ok(()) => self.dispatch(now, &framework, call),
             Err(answer) => answer,
         }
     }
 
-    fn check_stream(&self, id: &str, stream_id: Option<&str>) -> Result<(), Answer> {
+    fn check_stream(&self, id: &str, principal: Option<&str>, stream_id: Option<&str>) -> Result<(), Answer> {
         let Some(framework) = self.frameworks.get(id) else {
             return Err(Answer::bad_request("Framework cannot be found"));
         };
+        validate::framework_info::authenticated(&framework.info, principal).map_err(Answer::bad_request)?;
         let Some(connection) = &framework.connection else {
             return Err(Answer::forbidden("Framework is not subscribed"));
         };

@@ -21,6 +21,8 @@ pub(super) struct Framework {
     /// Holds the framework's id.
     pub(super) info: v1::FrameworkInfo,
     pub(super) connection: Option<Connection>,
+    /// Known from its agents alone: no scheduler of it came to this master.
+    pub(super) is_recovered: bool,
     pub(super) roles: BTreeSet<String>,
     pub(super) suppressed: BTreeSet<String>,
     pub(super) constraints: Constraints,
@@ -49,6 +51,7 @@ impl Framework {
             roles: roles(&info),
             info,
             connection: None,
+            is_recovered: false,
             suppressed: BTreeSet::new(),
             constraints: Constraints::default(),
             filters: BTreeMap::new(),
@@ -59,6 +62,11 @@ impl Framework {
             registered: now,
             reregistered: now,
         }
+    }
+
+    /// A framework that an agent told of. Nothing ends it when its scheduler never comes.
+    pub(super) fn recovered(info: v1::FrameworkInfo, now: Duration) -> Self {
+        Self { is_recovered: true, ..Self::new(info, now) }
     }
 
     pub(super) fn id(&self) -> v1::FrameworkId {

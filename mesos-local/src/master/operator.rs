@@ -53,7 +53,11 @@ impl Master {
                 .collect(),
             ..response::get_agents::Agent::default()
         });
-        response::GetAgents { agents: agents.collect(), recovered_agents: Vec::new() }
+        let recovered = self.absent.values().filter(|agent| agent.unreachable.is_none());
+        response::GetAgents {
+            agents: agents.collect(),
+            recovered_agents: recovered.map(|agent| agent.info.clone()).collect(),
+        }
     }
 
     /// Answers GET_FRAMEWORKS.
@@ -64,7 +68,7 @@ impl Master {
                 framework_info: framework.info.clone(),
                 active: framework.connection.is_some(),
                 connected: framework.connection.is_some(),
-                recovered: false,
+                recovered: framework.is_recovered,
                 registered_time: Some(self.time_info(framework.registered)),
                 reregistered_time: Some(self.time_info(framework.reregistered)),
                 allocated_resources: by_role(

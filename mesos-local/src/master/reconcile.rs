@@ -8,7 +8,12 @@ use mesos_proto::v1::{
     task_status::Reason,
 };
 
-use super::{Master, agents::AgentState, tasks::Task};
+use super::{
+    Master,
+    agents::{Agent, AgentState},
+    failover::AbsentAgent,
+    tasks::Task,
+};
 
 impl Master {
     /// Answers for the tasks named, or for every task of the framework if none is.
@@ -35,13 +40,24 @@ impl Master {
             self.send_status(framework, status);
             return;
         }
-        let agent = entry.agent_id.as_ref().and_then(|id| self.agents.get(&id.value));
+        // One of the agents that have yet to register again may know it.
+        let is_open = match &entry.agent_id {
+            Some(id) => self.absent.get(&id.value).is_some_and(|agent| agent.unreachable.is_none()),
+            None => self.absent.values().any(|agent| agent.unreachable.is_none()),
+        };
+        if is_open {
+            return;
+        }
+        let (agent, absent) = self.agent_or_absent(entry.agent_id.as_ref());
         let (state, message, unreachable_time) = match agent.map(|agent| agent.state) {
             Some(AgentState::Registered) => (TaskState::TaskGone, "unknown to the agent", None),
             Some(AgentState::Unreachable { since }) => {
                 (TaskState::TaskUnreachable, "unreachable", Some(self.time_info(since)))
             }
             Some(AgentState::Gone) => (TaskState::TaskGoneByOperator, "gone", None),
+            None if absent.is_some() => {
+                (TaskState::TaskUnreachable, "unreachable", absent.and_then(|agent| agent.unreachable))
+            }
             Some(AgentState::Unregistered) | None => (TaskState::TaskUnknown, "unknown", None),
         };
         let status = v1::TaskStatus {
@@ -52,6 +68,11 @@ impl Master {
             ..self.master_status(now, entry.task_id.clone(), known.lost_state(state))
         };
         self.send_status(framework, status);
+    }
+
+    fn agent_or_absent(&self, id: Option<&v1::AgentId>) -> (Option<&Agent>, Option<&AbsentAgent>) {
+        let id = id.map_or("", |id| id.value.as_str());
+        (self.agents.get(id), self.absent.get(id))
     }
 
     /// The state that the framework was told last, or the current one if it was told none.
@@ -80,10 +101,14 @@ impl Master {
     /// No operation is known here, and every entry is answered by the state of its agent.
     pub(super) fn reconcile_operations(&mut self, framework: &str, reconcile: call::ReconcileOperations) {
         for entry in reconcile.operations {
-            let agent = entry.agent_id.as_ref().and_then(|id| self.agents.get(&id.value));
+            let (agent, absent) = self.agent_or_absent(entry.agent_id.as_ref());
             let state = match agent.map(|agent| agent.state) {
                 Some(AgentState::Unreachable { .. }) => v1::OperationState::OperationUnreachable,
                 Some(AgentState::Gone) => v1::OperationState::OperationGoneByOperator,
+                None if absent.is_some_and(|agent| agent.unreachable.is_some()) => {
+                    v1::OperationState::OperationUnreachable
+                }
+                None if absent.is_some() => v1::OperationState::OperationRecovering,
                 Some(AgentState::Registered | AgentState::Unregistered) | None => {
                     v1::OperationState::OperationUnknown
                 }

@@ -87,6 +87,7 @@ impl Master {
         let framework =
             self.frameworks.entry(id.clone()).or_insert_with(|| Framework::new(info.clone(), now));
         framework.connection = Some(connection);
+        framework.is_recovered = false;
         framework.reregistered = now;
         self.apply_info(&id, info, subscribe.suppressed_roles, constraints);
         self.timers.clear(&Timer::Failover { framework: id.clone() });

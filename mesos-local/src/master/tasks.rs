@@ -77,11 +77,13 @@ impl Master {
         status: v1::TaskStatus,
     ) {
         let timestamp = self.timestamp(now);
-        let Some(known) = self.frameworks.get_mut(&framework.value) else {
-            return;
-        };
         let id = status.task_id.value.clone();
-        let Some(task) = known.tasks.get_mut(&id).or_else(|| known.unreachable.get_mut(&id)) else {
+        let known = self.frameworks.get_mut(&framework.value);
+        let known =
+            known.and_then(|known| known.tasks.get_mut(&id).or_else(|| known.unreachable.get_mut(&id)));
+        let absent =
+            self.absent.get_mut(&agent.value).and_then(|agent| agent.task_mut(&framework.value, &id));
+        let Some(task) = known.or(absent) else {
             return;
         };
         if task.agent != agent.value || task.state.is_terminal() {

@@ -3,6 +3,7 @@
 mod agents;
 mod bad_tasks;
 mod calls;
+mod failover;
 mod offers;
 mod subscriptions;
 mod tasks;
@@ -22,6 +23,8 @@ use super::{AgentAction, AgentRegistration, Answer, Master, MasterConfig, Stream
 struct Script {
     master: Master,
     now: Duration,
+    /// What the ids of the predecessor begin with; `old-` for short.
+    old: Option<String>,
     /// Updates that a scheduler received with a uuid, the last one last.
     received: Vec<v1::TaskStatus>,
 }
@@ -36,7 +39,8 @@ struct Scheduler {
 
 impl Script {
     fn new() -> Self {
-        Self { master: Master::new(MasterConfig::new(1)), now: Duration::ZERO, received: Vec::new() }
+        let master = Master::new(MasterConfig::new(1));
+        Self { master, now: Duration::ZERO, old: None, received: Vec::new() }
     }
 
     /// A master with agents of 4 CPUs each, and a scheduler for role `web` that took note of everything.
@@ -272,11 +276,15 @@ impl Script {
 
     /// `S0` as the master writes it.
     fn long(&self, short: &str) -> String {
-        format!("{}-{short}", self.master.ids.master())
+        match (short.strip_prefix("old-"), &self.old) {
+            (Some(short), Some(old)) => format!("{old}-{short}"),
+            _ => format!("{}-{short}", self.master.ids.master()),
+        }
     }
 
     fn short(&self, text: &str) -> String {
-        text.replace(&format!("{}-", self.master.ids.master()), "")
+        let text = text.replace(&format!("{}-", self.master.ids.master()), "");
+        self.old.iter().fold(text, |text, old| text.replace(old, "old"))
     }
 }
 

@@ -7,15 +7,16 @@ pub(super) mod task;
 
 use mesos_proto::v1::scheduler::{Call, call};
 
-/// Checks the form of a call: which parts have to be there, whatever the master knows.
+/// Checks the form of a call: which parts have to be there, whatever the master knows. `principal` is who the
+/// caller has proved to be, if anybody.
 ///
 /// # Errors
 /// The text of the answer, whose status is 400.
-pub fn validate_call(call: &Call) -> Result<(), String> {
-    check(call).map_err(|text| format!("Failed to validate scheduler::Call: {text}"))
+pub fn validate_call(call: &Call, principal: Option<&str>) -> Result<(), String> {
+    check(call, principal).map_err(|text| format!("Failed to validate scheduler::Call: {text}"))
 }
 
-fn check(call: &Call) -> Result<(), String> {
+fn check(call: &Call, principal: Option<&str>) -> Result<(), String> {
     // A number that the schema does not know was dropped when the call was decoded.
     let kind = call.r#type.and_then(|number| call::Type::try_from(number).ok());
     let Some(kind) = kind else {
@@ -25,7 +26,8 @@ fn check(call: &Call) -> Result<(), String> {
         let subscribe = call.subscribe.as_ref().ok_or_else(|| expecting("subscribe"))?;
         let outer = call.framework_id.as_ref().map_or("", |id| id.value.as_str());
         let inner = subscribe.framework_info.id.as_ref().map_or("", |id| id.value.as_str());
-        return same_id(outer, inner, "subscribe");
+        same_id(outer, inner, "subscribe")?;
+        return framework_info::authenticated(&subscribe.framework_info, principal);
     }
     let framework = call.framework_id.as_ref().ok_or_else(|| expecting("framework_id"))?;
     match kind {

@@ -133,3 +133,49 @@ fn the_operator_sees_agents_frameworks_and_tasks() {
     assert_eq!(tasks.tasks[0].status_update_state(), TaskState::TaskRunning);
     assert_eq!(tasks.tasks[0].status_update_uuid.as_ref().map(|uuid| uuid.len()), Some(16));
 }
+
+#[test]
+fn a_proven_principal_becomes_the_frameworks_own_and_keeps_others_out() {
+    let mut script = Script::new();
+    let subscribe = |principal: Option<&str>, id: Option<v1::FrameworkId>| {
+        let info =
+            v1::FrameworkInfo { principal: principal.map(str::to_owned), id: id.clone(), ..aware("web") };
+        Call {
+            framework_id: id,
+            r#type: Some(call::Type::Subscribe.into()),
+            subscribe: Some(call::Subscribe { framework_info: info, ..Default::default() }),
+            ..Default::default()
+        }
+    };
+    let other =
+        script.master.handle_call_of(script.now, Some("alice"), subscribe(Some("mallory"), None), None);
+    assert_eq!(
+        other,
+        Answer::bad_request(
+            "Failed to validate scheduler::Call: Authenticated principal 'alice' does not match principal \
+             'mallory' set in `FrameworkInfo`"
+        )
+    );
+    let own = script.master.handle_call_of(script.now, Some("alice"), subscribe(None, None), None);
+    assert!(matches!(own, Answer::Stream { .. }), "{own:?}");
+    let framework = script.master.get_frameworks().frameworks.remove(0).framework_info;
+    assert_eq!(framework.principal(), "alice");
+    script.check(&["1 SUBSCRIBED 0000", "1 HEARTBEAT"]);
+
+    let suppress = Call {
+        framework_id: framework.id.clone(),
+        r#type: Some(call::Type::Suppress.into()),
+        ..Default::default()
+    };
+    let stranger = script.master.handle_call_of(script.now, Some("bob"), suppress, Some("x"));
+    assert_eq!(
+        stranger,
+        Answer::bad_request(
+            "Authenticated principal 'bob' does not match principal 'alice' set in `FrameworkInfo`"
+        )
+    );
+    let takeover = subscribe(Some("bob"), framework.id);
+    let taken = script.master.handle_call_of(script.now, Some("bob"), takeover, None);
+    assert!(matches!(taken, Answer::Stream { .. }), "{taken:?}");
+    script.check(&["2 ERROR Changing framework's principal is not allowed.", "2 END"]);
+}

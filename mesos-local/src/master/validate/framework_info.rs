@@ -36,6 +36,16 @@ pub(in crate::master) fn same_principal(known: &FrameworkInfo, wanted: &Framewor
     }
 }
 
+/// Checks that a framework is not called upon by somebody else who has proved who he is.
+pub(in crate::master) fn authenticated(info: &FrameworkInfo, principal: Option<&str>) -> Result<(), String> {
+    match (principal, &info.principal) {
+        (Some(given), Some(named)) if given != named => Err(format!(
+            "Authenticated principal '{given}' does not match principal '{named}' set in `FrameworkInfo`"
+        )),
+        _ => Ok(()),
+    }
+}
+
 /// Checks that nothing changes which cannot.
 pub(in crate::master) fn may_become(known: &FrameworkInfo, wanted: &FrameworkInfo) -> Result<(), String> {
     same_principal(known, wanted)?;
