@@ -9,6 +9,8 @@ use std::{
 use mesos_proto::v1;
 use tokio::{sync::mpsc, task::JoinSet};
 
+#[cfg(feature = "tls")]
+use crate::tls::Tls;
 use crate::{
     auth::Credentials,
     client::Client,
@@ -110,6 +112,13 @@ impl ClientBuilder {
     /// How the client proves who it is; not at all unless set.
     pub fn credentials(mut self, credentials: Credentials) -> Self {
         self.security.credentials = credentials;
+        self
+    }
+
+    /// How `https://` is spoken; with the roots of the system unless set.
+    #[cfg(feature = "tls")]
+    pub fn tls(mut self, tls: Tls) -> Self {
+        self.security.tls = Some(tls);
         self
     }
 

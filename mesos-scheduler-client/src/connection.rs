@@ -1,4 +1,4 @@
-//! One HTTP/1.1 connection over TCP.
+//! One HTTP/1.1 connection over TCP or TLS.
 
 use std::{error::Error, io};
 
@@ -16,12 +16,20 @@ use tokio::{
     task::JoinSet,
 };
 
-use crate::{auth::Credentials, url::{Endpoint, Scheme}};
+#[cfg(feature = "tls")]
+use crate::tls::{self, Tls};
+use crate::{
+    auth::Credentials,
+    url::{Endpoint, Scheme},
+};
 
 /// How connections are secured, and who asks over them.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Security {
     pub(crate) credentials: Credentials,
+    /// The default of `Tls` where it is not set.
+    #[cfg(feature = "tls")]
+    pub(crate) tls: Option<Tls>,
 }
 
 /// A socket, whatever secures it.
@@ -29,16 +37,30 @@ pub(crate) trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for T {}
 
-/// Resolves the name and connects.
-pub(crate) async fn dial(endpoint: &Endpoint, _security: &Security) -> Result<Box<dyn Io>, String> {
-    if endpoint.scheme() == Scheme::Https {
-        return Err("TLS is not built in".to_owned());
-    }
+/// Resolves the name, connects, and agrees on TLS for `https`.
+pub(crate) async fn dial(endpoint: &Endpoint, security: &Security) -> Result<Box<dyn Io>, String> {
     let address = (endpoint.host(), endpoint.port());
     let tcp = TcpStream::connect(address).await.map_err(|error| describe(&error))?;
     // Calls are small and wait for their answers; without this the kernel would hold them back.
     tcp.set_nodelay(true).map_err(|error| describe(&error))?;
-    Ok(Box::new(tcp))
+    match endpoint.scheme() {
+        Scheme::Http => Ok(Box::new(tcp)),
+        Scheme::Https => secure(tcp, endpoint, security).await,
+    }
+}
+
+#[cfg(feature = "tls")]
+async fn secure(tcp: TcpStream, endpoint: &Endpoint, security: &Security) -> Result<Box<dyn Io>, String> {
+    let tls = match &security.tls {
+        Some(tls) => tls,
+        None => &Tls::system().await?,
+    };
+    Ok(Box::new(tls.connect(tcp, endpoint.host()).await?))
+}
+
+#[cfg(not(feature = "tls"))]
+async fn secure(_: TcpStream, _: &Endpoint, _: &Security) -> Result<Box<dyn Io>, String> {
+    Err("https:// needs the feature 'tls', which this build is without".to_owned())
 }
 
 /// An open connection. Dropping it closes the socket, also under an answer that is still being read.
@@ -59,9 +81,9 @@ pub(crate) struct RequestError {
 }
 
 impl Connection {
-    /// Resolves the name and connects.
-    pub(crate) async fn open(endpoint: &Endpoint) -> Result<Self, String> {
-        let socket = dial(endpoint, &Security::default()).await?;
+    /// Dials, and gets ready for HTTP.
+    pub(crate) async fn open(endpoint: &Endpoint, security: &Security) -> Result<Self, String> {
+        let socket = dial(endpoint, security).await?;
         let (sender, io) = http1::handshake(TokioIo::new(socket)).await.map_err(|error| describe(&error))?;
         let mut task = JoinSet::new();
         task.spawn(async move {
@@ -84,13 +106,13 @@ impl Connection {
         if let Err(error) = self.sender.ready().await {
             return Err(RequestError { why: describe(&error), unsent: Some(request) });
         }
-        let request = request.map(Full::new);
+        let (request, scheme) = (request.map(Full::new), self.endpoint.scheme());
         self.sender.try_send_request(request).await.map_err(|mut refused| {
             let unsent = refused.take_message().map(|request| {
                 let (parts, body) = request.into_parts();
                 Request::from_parts(parts, body.into_inner().unwrap_or_default())
             });
-            RequestError { why: describe(refused.error()), unsent }
+            RequestError { why: describe_answer(refused.error(), scheme), unsent }
         })
     }
 }
@@ -108,17 +130,23 @@ pub(crate) async fn read_text(mut body: Incoming) -> String {
     String::from_utf8_lossy(&read).into_owned()
 }
 
+/// An answer that did not come, or is none. A port for TLS answers plain text with a TLS alert or by closing.
+fn describe_answer(error: &hyper::Error, scheme: Scheme) -> String {
+    let hint = match scheme {
+        Scheme::Http if error.is_parse() => " (does it speak https:// at this port?)",
+        Scheme::Http | Scheme::Https => "",
+    };
+    describe(error) + hint
+}
+
 /// An error with its causes on one line, each said once.
 pub(crate) fn describe(error: &(dyn Error + 'static)) -> String {
     let mut text = String::new();
     let mut next = Some(error);
     while let Some(error) = next {
         let layer = match error.downcast_ref::<io::Error>() {
-            // The kind says it in words, the whole also gives a number of this operating system.
-            Some(io) if io.raw_os_error().is_some() && io.kind().to_string() != "uncategorized error" => {
-                io.kind().to_string()
-            }
-            Some(_) | None => error.to_string(),
+            Some(io) => describe_io(io),
+            None => error.to_string(),
         };
         if !text.contains(&layer) {
             if !text.is_empty() {
@@ -129,4 +157,14 @@ pub(crate) fn describe(error: &(dyn Error + 'static)) -> String {
         next = error.source();
     }
     text
+}
+
+fn describe_io(error: &io::Error) -> String {
+    #[cfg(feature = "tls")]
+    if let Some(error) = error.get_ref().and_then(|error| error.downcast_ref()) {
+        return tls::explain(error);
+    }
+    let kind = error.kind().to_string();
+    // The kind says it in words, the whole also gives a number of this operating system.
+    if error.raw_os_error().is_some() && kind != "uncategorized error" { kind } else { error.to_string() }
 }

@@ -50,20 +50,29 @@ mod builder;
 mod client;
 mod connection;
 mod deadline;
+mod detector;
 mod driver;
 mod error;
 mod events;
 mod framework;
 mod framework_driver;
 mod identity;
+mod pipeline;
 mod session;
+#[cfg(feature = "tls")]
+mod tls;
 mod transport;
 mod url;
+#[cfg(feature = "zookeeper")]
+mod zookeeper;
 
+#[cfg(feature = "tls")]
+pub use crate::tls::{Tls, TlsBuilder, TlsError};
 pub use crate::{
     auth::{AuthError, AuthHeader, AuthProvider, Credentials},
     builder::ClientBuilder,
     client::{CallReply, Client},
+    detector::{ZooKeeperUrl, ZooKeeperUrlError},
     error::{BuildError, TeardownError},
     events::Events,
     framework::{
@@ -78,3 +87,5 @@ pub use crate::{
     },
     url::{Endpoint, HttpUrl, Scheme, UrlError},
 };
+#[cfg(feature = "zookeeper")]
+pub use crate::detector::{Detected, MasterDetector};

@@ -8,6 +8,7 @@ use tokio::{sync::mpsc, task::JoinSet};
 use crate::{
     auth::{AuthError, Credentials},
     connection::{Connection, Security, describe, read_text},
+    pipeline::{CallLane, OutgoingCall},
     session::{CallToken, StreamToken, Transmit},
     url::Endpoint,
 };
@@ -70,21 +71,6 @@ pub(crate) struct Transport {
     calls: Option<CallLane>,
 }
 
-/// A task that works off calls one after the other.
-#[derive(Debug)]
-struct CallLane {
-    queue: mpsc::UnboundedSender<OutgoingCall>,
-    _task: JoinSet<()>,
-}
-
-#[derive(Debug)]
-struct OutgoingCall {
-    token: CallToken,
-    endpoint: Endpoint,
-    request: Request<Bytes>,
-    with_credentials: bool,
-}
-
 impl Transport {
     pub(crate) fn new(security: Security) -> (Self, mpsc::Receiver<Input>) {
         let (inputs, receiver) = mpsc::channel(INPUTS);
@@ -95,16 +81,17 @@ impl Transport {
         match transmit {
             Transmit::Subscribe { stream, endpoint, request, with_credentials } => {
                 let mut task = JoinSet::new();
-                let credentials =
-                    if with_credentials { self.security.credentials.clone() } else { Credentials::none() };
-                task.spawn(run_stream(stream, endpoint, request, credentials, self.inputs.clone()));
+                let mut security = self.security.clone();
+                if !with_credentials {
+                    security.credentials = Credentials::none();
+                }
+                task.spawn(run_stream(stream, endpoint, request, security, self.inputs.clone()));
                 self.stream = Some((stream, task));
             }
             Transmit::Call { call, endpoint, request, with_credentials } => {
                 let (security, inputs) = (&self.security, &self.inputs);
-                let lane = self
-                    .calls
-                    .get_or_insert_with(|| CallLane::start(security.credentials.clone(), inputs.clone()));
+                let lane =
+                    self.calls.get_or_insert_with(|| CallLane::start(security.clone(), inputs.clone()));
                 // The lane ends only when it is dropped, or with the receiver of the inputs.
                 let _ = lane.queue.send(OutgoingCall { token: call, endpoint, request, with_credentials });
             }
@@ -132,15 +119,15 @@ async fn run_stream(
     stream: StreamToken,
     endpoint: Endpoint,
     mut request: Request<Bytes>,
-    credentials: Credentials,
+    security: Security,
     inputs: mpsc::Sender<Input>,
 ) {
-    if let Err(error) = add_credentials(&mut request, &credentials).await {
+    if let Err(error) = add_credentials(&mut request, &security.credentials).await {
         // Without a receiver nobody waits for it.
         let _ = inputs.send(Input::NoCredentials { stream, error }).await;
         return;
     }
-    let over = match subscribe(stream, &endpoint, request, &inputs).await {
+    let over = match subscribe(stream, &endpoint, request, &security, &inputs).await {
         Ok(()) => Input::End { stream },
         Err(why) => Input::StreamFailed { stream, why },
     };
@@ -152,10 +139,11 @@ async fn subscribe(
     stream: StreamToken,
     endpoint: &Endpoint,
     request: Request<Bytes>,
+    security: &Security,
     inputs: &mpsc::Sender<Input>,
 ) -> Result<(), String> {
     let gone = |_| "the client ended".to_owned();
-    let mut connection = Connection::open(endpoint).await?;
+    let mut connection = Connection::open(endpoint, security).await?;
     inputs.send(Input::Connected { stream }).await.map_err(gone)?;
     let response = connection.request(request).await.map_err(|error| error.why)?;
     let (head, mut body) = response.into_parts();
@@ -174,63 +162,10 @@ async fn subscribe(
     Ok(())
 }
 
-impl CallLane {
-    fn start(credentials: Credentials, inputs: mpsc::Sender<Input>) -> Self {
-        let (queue, calls) = mpsc::unbounded_channel();
-        let mut task = JoinSet::new();
-        task.spawn(run_calls(calls, credentials, inputs));
-        Self { queue, _task: task }
-    }
-}
-
-async fn run_calls(
-    mut calls: mpsc::UnboundedReceiver<OutgoingCall>,
-    credentials: Credentials,
-    inputs: mpsc::Sender<Input>,
-) {
-    let mut connection = None;
-    while let Some(OutgoingCall { token, endpoint, mut request, with_credentials }) = calls.recv().await {
-        if with_credentials && let Err(error) = add_credentials(&mut request, &credentials).await {
-            let why = format!("{endpoint}: {error}");
-            if inputs.send(Input::CallFailed { call: token, why }).await.is_err() {
-                return;
-            }
-            continue;
-        }
-        let input = match send_call(&mut connection, &endpoint, request).await {
-            Ok((status, text)) => Input::CallReply { call: token, status, text },
-            Err(why) => {
-                connection = None;
-                Input::CallFailed { call: token, why: format!("{endpoint}: {why}") }
-            }
-        };
-        if inputs.send(input).await.is_err() {
-            return;
-        }
-    }
-}
-
-/// Sends one call over the connection at hand, or over a new one if there is none that is open. A call of which
-/// nothing was sent, because the master had closed an idle connection, is sent over a new one; any
-/// other failure leaves its outcome unknown.
-async fn send_call(
-    connection: &mut Option<Connection>,
-    endpoint: &Endpoint,
-    request: Request<Bytes>,
-) -> Result<(StatusCode, String), String> {
-    let mut unsent = request;
-    if let Some(open) = connection.as_mut().filter(|open| open.is_open_to(endpoint)) {
-        match open.request(unsent).await {
-            Ok(response) => return Ok((response.status(), read_text(response.into_body()).await)),
-            Err(error) => unsent = error.unsent.ok_or(error.why)?,
-        }
-    }
-    let open = connection.insert(Connection::open(endpoint).await?);
-    let response = open.request(unsent).await.map_err(|error| error.why)?;
-    Ok((response.status(), read_text(response.into_body()).await))
-}
-
-async fn add_credentials(request: &mut Request<Bytes>, credentials: &Credentials) -> Result<(), AuthError> {
+pub(crate) async fn add_credentials(
+    request: &mut Request<Bytes>,
+    credentials: &Credentials,
+) -> Result<(), AuthError> {
     if let Some(header) = credentials.current().await? {
         request.headers_mut().insert(header.name().clone(), header.value().clone());
     }

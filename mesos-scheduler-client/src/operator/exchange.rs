@@ -9,7 +9,7 @@ use hyper::body::Incoming;
 
 use super::OperatorError;
 use crate::{
-    connection::{Connection, describe, read_text},
+    connection::{Connection, Security, describe, read_text},
     session::{excerpt, post},
     url::HttpUrl,
 };
@@ -30,7 +30,8 @@ pub(super) async fn exchange(
 async fn follow(mut url: HttpUrl, body: Bytes, limit: usize) -> Result<Bytes, OperatorError> {
     for _ in 0..=MAX_REDIRECTS {
         let unreachable = |why| OperatorError::unreachable(&url, why);
-        let mut connection = Connection::open(url.endpoint()).await.map_err(unreachable)?;
+        let mut connection =
+            Connection::open(url.endpoint(), &Security::default()).await.map_err(unreachable)?;
         let request = post(&url, body.clone());
         let response = connection.request(request).await.map_err(|error| unreachable(error.why))?;
         let (head, body) = response.into_parts();
