@@ -16,6 +16,9 @@ commands:
   bench [CRATE...]         run the benches of the crates (all, or those named), print rates, ratios and
                            the bars of <crate>/benches/bars.txt; fail if a bar is missed
       --quick              measure for a short time only
+  live                     run the tests of mesos-scheduler-client that need a real Mesos against the masters
+                           in MESOS_MASTER_URL: a URL, a list of them, or zk://…; they come as MESOS_PRINCIPAL
+                           with MESOS_SECRET, in MESOS_ROLE (*), with tasks of MESOS_USER (who runs this)
   msrv                     check the published crates with the oldest Rust that they promise to build with
   package                  package the published crates and build what was packaged, without a registry
   help                     print this text
@@ -32,6 +35,7 @@ pub(crate) enum Command {
     Codegen(codegen::Mode),
     Fuzz(fuzz::Options),
     Help,
+    Live,
     Msrv,
     Package,
 }
@@ -49,11 +53,12 @@ pub(crate) fn parse(arguments: &[String]) -> Result<Command, String> {
         ("codegen", []) => Ok(Command::Codegen(codegen::Mode::Write)),
         ("codegen", ["--check"]) => Ok(Command::Codegen(codegen::Mode::Check)),
         ("fuzz", _) => parse_fuzz(rest).map(Command::Fuzz),
+        ("live", []) => Ok(Command::Live),
         ("msrv", []) => Ok(Command::Msrv),
         ("package", []) => Ok(Command::Package),
         ("help", []) => Ok(Command::Help),
         (command, []) if is_help(command) => Ok(Command::Help),
-        ("ci" | "codegen" | "msrv" | "package" | "help", [unexpected, ..]) => {
+        ("ci" | "codegen" | "live" | "msrv" | "package" | "help", [unexpected, ..]) => {
             Err(format!("unexpected argument '{unexpected}' after '{command}'"))
         }
         (unknown, _) => Err(format!("unknown command '{unknown}'")),
@@ -141,6 +146,7 @@ mod tests {
             ("fuzz --seconds=7 --minimize json", fuzz(&["json"], 7, true)),
             ("bench", bench(&[], false)),
             ("bench --quick placement-constraints", bench(&["placement-constraints"], true)),
+            ("live", Command::Live),
             ("msrv", Command::Msrv),
             ("package", Command::Package),
         ] {
@@ -153,6 +159,7 @@ mod tests {
         for (line, error) in [
             ("fuz", "unknown command 'fuz'"),
             ("ci --fast", "unexpected argument '--fast' after 'ci'"),
+            ("live http://a:1", "unexpected argument 'http://a:1' after 'live'"),
             ("codegen --chek", "unexpected argument '--chek' after 'codegen'"),
             ("fuzz --seconds", "'' is no number of seconds, expected a whole number from 1"),
             ("fuzz --seconds 0", "'0' is no number of seconds, expected a whole number from 1"),
@@ -166,7 +173,7 @@ mod tests {
 
     #[test]
     fn the_help_names_every_command() {
-        for command in ["bench", "ci", "codegen", "fuzz", "help", "msrv", "package"] {
+        for command in ["bench", "ci", "codegen", "fuzz", "help", "live", "msrv", "package"] {
             assert!(USAGE.lines().any(|line| line.starts_with(&format!("  {command} "))), "{command}");
             let unknown = format!("unknown command '{command}'");
             assert!(read(command).err().is_none_or(|error| error != unknown), "{command}");

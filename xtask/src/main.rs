@@ -9,6 +9,7 @@ mod bench;
 mod ci;
 mod codegen;
 mod fuzz;
+mod live;
 mod msrv;
 mod package;
 mod purity;
@@ -24,7 +25,7 @@ fn main() -> ExitCode {
         }
     };
     match run(&command) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(message) => {
             report(&format!("xtask: {message}"));
             ExitCode::FAILURE
@@ -32,20 +33,19 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(command: &Command) -> Result<(), String> {
+fn run(command: &Command) -> Result<ExitCode, String> {
     let repository = repository();
     match command {
-        Command::Bench(options) => bench::run(&repository, options),
-        Command::Ci => ci::run(&repository),
-        Command::Codegen(mode) => codegen::run(&repository, *mode),
-        Command::Fuzz(options) => fuzz::run(&repository, options),
-        Command::Help => {
-            print(USAGE);
-            Ok(())
-        }
-        Command::Msrv => msrv::check(&repository, msrv::Toolchain::Required),
-        Command::Package => package::verify(&repository),
+        Command::Bench(options) => bench::run(&repository, options)?,
+        Command::Ci => ci::run(&repository)?,
+        Command::Codegen(mode) => codegen::run(&repository, *mode)?,
+        Command::Fuzz(options) => fuzz::run(&repository, options)?,
+        Command::Help => print(USAGE),
+        Command::Live => return live::run(&repository).map(ExitCode::from),
+        Command::Msrv => msrv::check(&repository, msrv::Toolchain::Required)?,
+        Command::Package => package::verify(&repository)?,
     }
+    Ok(ExitCode::SUCCESS)
 }
 
 /// The folder that holds the workspace, wherever xtask was started from.
