@@ -134,6 +134,12 @@ impl HttpUrl {
         &self.path
     }
 
+    /// Another URL of the same endpoint. The path is empty or begins with `/`, and is ASCII of which nothing has to
+    /// be encoded.
+    pub(crate) fn with_path(&self, path: String) -> Self {
+        Self { endpoint: self.endpoint.clone(), path }
+    }
+
     /// This URL with `api_path` behind its own path, unless it ends with it anyway: the address of an API
     /// below a base URL.
     pub(crate) fn with_api_path(&self, api_path: &str) -> Self {

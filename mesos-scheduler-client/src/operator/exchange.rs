@@ -3,65 +3,154 @@
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http::{StatusCode, header::LOCATION};
+use http::{
+    Method, Request, Response, StatusCode,
+    header::{ACCEPT, CONTENT_TYPE, LOCATION},
+};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 
 use super::OperatorError;
 use crate::{
+    auth::AuthHeader,
     connection::{Connection, Security, describe, read_text},
     session::{excerpt, post},
-    url::HttpUrl,
+    url::{HttpUrl, Scheme},
 };
 
 const MAX_REDIRECTS: usize = 5;
 
-/// Posts `body` and returns the body of a 200, up to `limit` bytes; follows redirects.
-pub(super) async fn exchange(
-    url: &HttpUrl,
-    body: Bytes,
-    timeout: Duration,
+/// A host that is gone swallows packets; another master is asked then.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How requests are made.
+#[derive(Clone, Debug)]
+pub(super) struct Exchange {
+    pub(super) security: Security,
+    /// For one request with all its redirects.
+    pub(super) timeout: Duration,
+    /// Bytes that an answer may have.
     limit: usize,
-) -> Result<Bytes, OperatorError> {
-    let answer = tokio::time::timeout(timeout, follow(url.clone(), body, limit)).await;
-    answer.unwrap_or_else(|_elapsed| Err(OperatorError::Late { url: url.to_string(), timeout }))
 }
 
-async fn follow(mut url: HttpUrl, body: Bytes, limit: usize) -> Result<Bytes, OperatorError> {
-    for _ in 0..=MAX_REDIRECTS {
-        let unreachable = |why| OperatorError::unreachable(&url, why);
-        let mut connection =
-            Connection::open(url.endpoint(), &Security::default()).await.map_err(unreachable)?;
-        let request = post(&url, body.clone());
-        let response = connection.request(request).await.map_err(|error| unreachable(error.why))?;
-        let (head, body) = response.into_parts();
-        match head.status {
-            StatusCode::OK => return read_whole(&url, body, limit).await,
-            StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT => {
-                let location = head.headers.get(LOCATION).map(|value| value.as_bytes()).unwrap_or_default();
-                let target = url.resolve(&String::from_utf8_lossy(location));
-                url = target.map_err(|error| OperatorError::bad_answer(&url, &error.to_string()))?;
-            }
-            status => {
-                let text = excerpt(&read_text(body).await);
-                let url = url.to_string();
-                return Err(OperatorError::Refused { url, status: status.as_u16(), text });
-            }
-        }
-    }
-    Err(OperatorError::bad_answer(&url, &format!("redirected more than {MAX_REDIRECTS} times")))
+/// A request that can be made again.
+struct Question {
+    method: Method,
+    body: Bytes,
 }
 
-async fn read_whole(url: &HttpUrl, mut body: Incoming, limit: usize) -> Result<Bytes, OperatorError> {
-    let mut read = BytesMut::new();
-    while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|error| OperatorError::unreachable(url, describe(&error)))?;
-        if let Some(data) = frame.data_ref() {
-            if read.len() + data.len() > limit {
-                return Err(OperatorError::bad_answer(url, &format!("more than {limit} bytes")));
+impl Exchange {
+    pub(super) fn new(timeout: Duration, limit: usize) -> Self {
+        Self { security: Security::default(), timeout, limit }
+    }
+
+    /// Posts a call and returns the body of a 200; follows redirects.
+    pub(super) async fn post(&self, url: &HttpUrl, body: Bytes) -> Result<Bytes, OperatorError> {
+        self.ask(url, Question { method: Method::POST, body }).await
+    }
+
+    /// Returns the body of a 200; follows redirects.
+    pub(super) async fn get(&self, url: &HttpUrl) -> Result<Bytes, OperatorError> {
+        self.ask(url, Question { method: Method::GET, body: Bytes::new() }).await
+    }
+
+    async fn ask(&self, url: &HttpUrl, question: Question) -> Result<Bytes, OperatorError> {
+        let answer = tokio::time::timeout(self.timeout, self.ask_with_credentials(url, &question)).await;
+        answer.unwrap_or_else(|_elapsed| Err(OperatorError::late(url, self.timeout)))
+    }
+
+    /// Credentials that are refused are renewed once.
+    async fn ask_with_credentials(&self, url: &HttpUrl, question: &Question) -> Result<Bytes, OperatorError> {
+        let credentials = &self.security.credentials;
+        let no_credentials = |error| OperatorError::no_credentials(url, error);
+        let header = credentials.current().await.map_err(no_credentials)?;
+        match self.follow(url, question, header.clone()).await {
+            Err(OperatorError::Unauthorized { sent: true, .. }) if credentials.can_refresh() => {
+                credentials.refresh(header).await.map_err(no_credentials)?;
+                let header = credentials.current().await.map_err(no_credentials)?;
+                self.follow(url, question, header).await
             }
-            read.extend_from_slice(data);
+            result => result,
         }
     }
-    Ok(read.freeze())
+
+    async fn follow(
+        &self,
+        url: &HttpUrl,
+        question: &Question,
+        mut header: Option<AuthHeader>,
+    ) -> Result<Bytes, OperatorError> {
+        let mut url = url.clone();
+        for _ in 0..=MAX_REDIRECTS {
+            let (_connection, response) = self.exchange(&url, question, header.as_ref()).await?;
+            let (head, body) = response.into_parts();
+            match head.status {
+                StatusCode::OK => return self.read_whole(&url, body).await,
+                StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT => {
+                    let location = head.headers.get(LOCATION).map(|value| value.as_bytes());
+                    let target = url.resolve(&String::from_utf8_lossy(location.unwrap_or_default()));
+                    let target =
+                        target.map_err(|error| OperatorError::bad_answer(&url, &error.to_string()))?;
+                    if url.endpoint().scheme() == Scheme::Https && target.endpoint().scheme() == Scheme::Http
+                    {
+                        // What was meant to be secret is not sent in the clear, whoever says so.
+                        header = None;
+                    }
+                    url = target;
+                }
+                status => {
+                    let text = excerpt(&read_text(body).await);
+                    return Err(OperatorError::refused(&url, status, text, header.is_some()));
+                }
+            }
+        }
+        Err(OperatorError::bad_answer(&url, &format!("redirected more than {MAX_REDIRECTS} times")))
+    }
+
+    /// The head of an answer, with the connection that its body still comes over.
+    async fn exchange(
+        &self,
+        url: &HttpUrl,
+        question: &Question,
+        header: Option<&AuthHeader>,
+    ) -> Result<(Connection, Response<Incoming>), OperatorError> {
+        let open = Connection::open(url.endpoint(), &self.security);
+        let opened = tokio::time::timeout(CONNECT_TIMEOUT, open).await;
+        let opened =
+            opened.unwrap_or_else(|_elapsed| Err(format!("no connection within {CONNECT_TIMEOUT:?}")));
+        let mut connection = opened.map_err(|why| OperatorError::unreachable(url, why))?;
+        let answer = connection.request(question.request(url, header)).await;
+        let answer = answer.map_err(|error| OperatorError::unreachable(url, error.why))?;
+        Ok((connection, answer))
+    }
+
+    async fn read_whole(&self, url: &HttpUrl, mut body: Incoming) -> Result<Bytes, OperatorError> {
+        let mut read = BytesMut::new();
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|error| OperatorError::unreachable(url, describe(&error)))?;
+            if let Some(data) = frame.data_ref() {
+                if read.len() + data.len() > self.limit {
+                    return Err(OperatorError::too_large(url, self.limit));
+                }
+                read.extend_from_slice(data);
+            }
+        }
+        Ok(read.freeze())
+    }
+}
+
+impl Question {
+    fn request(&self, url: &HttpUrl, header: Option<&AuthHeader>) -> Request<Bytes> {
+        let mut request = post(url, self.body.clone());
+        if self.method == Method::GET {
+            // What `/files/` answers is JSON for everyone, and there is no body to have a type.
+            *request.method_mut() = Method::GET;
+            request.headers_mut().remove(CONTENT_TYPE);
+            request.headers_mut().remove(ACCEPT);
+        }
+        if let Some(header) = header {
+            request.headers_mut().insert(header.name().clone(), header.value().clone());
+        }
+        request
+    }
 }

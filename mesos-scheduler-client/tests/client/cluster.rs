@@ -3,7 +3,7 @@
 use mesos_local::{Cluster, ClusterConfig};
 use mesos_proto::v1::{self, offer::operation, scheduler::event::Type};
 use mesos_scheduler_client::{
-    CallOutcome, CloseReason, Event, Events, HttpUrl, calls,
+    CallOutcome, CloseReason, Event, Events, HttpUrl, Masters, calls,
     operator::{AgentApi, MasterApi, agent_url, agent_url_of_offer, sandbox_path},
 };
 
@@ -78,7 +78,25 @@ async fn a_task_runs_to_its_end_and_its_output_is_read() {
     let error = within(agent.read_file(&path("missing"), 0, None)).await.unwrap_err();
     assert!(error.is_not_found(), "{error}");
 
-    let master = MasterApi::new(cluster.master_url().parse().unwrap());
+    let chunk = within(agent.files_read(&path("stdout"), 4, None)).await.unwrap();
+    assert_eq!((chunk.offset, &chunk.data[..]), (4, &b"two\n"[..]));
+    assert_eq!(within(agent.files_size(&path("stdout"))).await.unwrap(), 8);
+    let error = within(agent.files_read(&path("missing"), 0, None)).await.unwrap_err();
+    assert!(error.is_not_found(), "{error}");
+    for error in [
+        within(agent.read_file(&path(""), 0, None)).await.unwrap_err(),
+        within(agent.files_read(&path(""), 0, None)).await.unwrap_err(),
+    ] {
+        assert!(error.is_directory(), "{error}");
+    }
+    let files = within(agent.list_files(&path(""))).await.unwrap();
+    let stdout = files.iter().find(|file| file.path.ends_with("/stdout")).unwrap();
+    assert_eq!(stdout.size, Some(8));
+
+    let master = MasterApi::new(Masters::parse(&cluster.master_url()).unwrap());
+    assert!(within(master.get_master()).await.unwrap().master_info.is_some());
+    let found = within(master.agent_url(&offer.agent_id)).await.unwrap();
+    assert_eq!(found, agent_url_of_offer(&offer).unwrap());
     let tasks = within(master.get_tasks()).await.unwrap();
     assert!(tasks.completed_tasks.iter().any(|task| task.task_id.value == "t"), "{tasks:?}");
     let agents = within(master.get_agents()).await.unwrap().agents;

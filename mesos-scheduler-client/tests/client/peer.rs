@@ -93,7 +93,7 @@ impl Connection {
             if let Some(end) = self.read.windows(4).position(|window| window == b"\r\n\r\n") {
                 let head = String::from_utf8(self.read[..end].to_vec()).unwrap();
                 let mut request = Request { head, body: Bytes::new() };
-                let length: usize = request.header("content-length").unwrap().parse().unwrap();
+                let length = request.header("content-length").map_or(0, |length| length.parse().unwrap());
                 if self.read.len() >= end + 4 + length {
                     let rest = self.read.split_off(end + 4 + length);
                     request.body = std::mem::replace(&mut self.read, rest).split_off(end + 4).into();
