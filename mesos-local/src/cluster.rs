@@ -1,6 +1,8 @@
 //! A master and agents in this process, on loopback.
 
 mod config;
+mod credentials;
+mod masters;
 mod ports;
 
 use std::{
@@ -15,18 +17,22 @@ use mesos_proto::v1;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::{
     net::TcpListener,
-    sync::{mpsc, watch},
+    sync::{Mutex as AsyncMutex, mpsc, watch},
     task::JoinSet,
     time::Instant,
 };
 
-pub use self::config::{AgentConfig, AgentPorts, ClusterConfig};
-use self::ports::PortBlocks;
+pub use self::{
+    config::{AgentConfig, AgentPorts, ClusterConfig},
+    credentials::FrameworkCredentials,
+    masters::MasterPhase,
+};
+use self::{masters::Masters, ports::PortBlocks};
 use crate::{
     agent::{self, AgentContext, Families, Sandboxes},
     driver::{Driver, DriverHandle},
-    http::{self, AgentApi, MasterApi},
-    master::{AgentLoss, Master, MasterConfig},
+    http::{self, AgentApi, Connections, MasterApi},
+    master::{AgentLoss, MasterConfig},
     transcript::Transcript,
 };
 
@@ -59,6 +65,14 @@ pub enum ClusterError {
         /// How many were missing.
         wanted: u16,
     },
+    /// There is no such master, or none at all.
+    #[error("there is no master number {wanted}, the cluster has {masters}, counted from 0")]
+    NoMaster {
+        /// The number asked for.
+        wanted: usize,
+        /// How many there are.
+        masters: usize,
+    },
     /// The master refused an agent.
     #[error("agent {name} was refused: {reason}")]
     Agent {
@@ -87,9 +101,12 @@ pub struct AgentHandle {
 /// until they have ended.
 #[derive(Debug)]
 pub struct Cluster {
-    authority: String,
+    master_urls: Vec<String>,
     agents: Vec<AgentHandle>,
-    driver: Running,
+    driver: Running<DriverHandle>,
+    masters: Running<AsyncMutex<Masters>>,
+    credentials: Arc<Mutex<Option<FrameworkCredentials>>>,
+    connections: Connections,
     transcript: Arc<Mutex<Transcript>>,
     families: Families,
     stop: watch::Sender<bool>,
@@ -100,10 +117,10 @@ pub struct Cluster {
     work_dir: Option<tempfile::TempDir>,
 }
 
-/// Keeps the driver out of what `Debug` prints.
-struct Running(DriverHandle);
+/// Keeps what has nothing to tell out of what `Debug` prints.
+struct Running<T>(T);
 
-impl std::fmt::Debug for Running {
+impl<T> std::fmt::Debug for Running<T> {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str("Running")
     }
@@ -122,10 +139,12 @@ impl Cluster {
     /// A port or directory cannot be had, or an agent makes no sense.
     pub async fn start(config: ClusterConfig) -> Result<Self, ClusterError> {
         raise_descriptor_limit();
+        if config.masters == 0 {
+            return Err(ClusterError::NoMaster { wanted: 0, masters: 0 });
+        }
         let listener = listen(config.port).await?;
         let port = local_port(&listener)?;
         let (work_dir, work_path) = work_dir(config.work_dir.clone())?;
-        let authority = format!("127.0.0.1:{port}");
         let transcript = Arc::new(Mutex::new(Transcript::with_limit(config.transcript_limit)));
         let (started_at, started) = clocks();
         let mut master = MasterConfig::new(config.seed);
@@ -133,16 +152,18 @@ impl Cluster {
         master.port = port;
         master.allocation_interval = config.allocation_interval;
         master.heartbeat_interval = config.heartbeat_interval;
-        let (driver, handle) = Driver::new(Master::new(master), transcript.clone(), started);
+        let (driver, handle) = Driver::new(master, transcript.clone(), started);
 
         let mut server_tasks = JoinSet::new();
         server_tasks.spawn(driver.run());
-        let api = MasterApi { driver: handle.clone(), authority: authority.clone() };
-        server_tasks.spawn(http::serve(listener, Arc::new(api)));
+        let connections = Connections::new();
         let mut cluster = Self {
-            authority,
+            master_urls: Vec::new(),
             agents: Vec::new(),
+            masters: Running(AsyncMutex::new(Masters::new(handle.clone(), connections.clone()))),
             driver: Running(handle),
+            credentials: Arc::new(Mutex::new(config.framework_credentials.clone())),
+            connections,
             transcript,
             families: Families::default(),
             stop: watch::Sender::new(false),
@@ -151,10 +172,28 @@ impl Cluster {
             ports: PortBlocks::default(),
             work_dir,
         };
+        cluster.add_master(listener)?;
+        for _ in 1..config.masters {
+            cluster.add_master(listen(0).await?)?;
+        }
         for (index, agent) in config.agents.iter().enumerate() {
             cluster.start_agent(agent, &config, &work_path, index).await?;
         }
         Ok(cluster)
+    }
+
+    fn add_master(&mut self, listener: TcpListener) -> Result<(), ClusterError> {
+        let port = local_port(&listener)?;
+        let authority = format!("127.0.0.1:{port}");
+        self.master_urls.push(format!("http://{authority}"));
+        let api = MasterApi {
+            driver: self.driver.0.clone(),
+            authority,
+            phase: Mutex::new(MasterPhase::NoLeader),
+            credentials: self.credentials.clone(),
+        };
+        self.masters.0.get_mut().add(listener, port, Arc::new(api));
+        Ok(())
     }
 
     async fn start_agent(
@@ -179,7 +218,12 @@ impl Cluster {
         let sandboxes = Sandboxes::create(work_dir, &id.value)
             .map_err(|source| ClusterError::WorkDir { path: work_dir.to_owned(), source })?;
         let api = AgentApi { sandboxes: sandboxes.clone() };
-        self.server_tasks.spawn(http::serve(listener, Arc::new(api)));
+        self.server_tasks.spawn(http::serve(
+            listener,
+            Arc::new(api),
+            self.connections.clone(),
+            std::future::pending(),
+        ));
         self.agents.push(AgentHandle {
             name: agent.name.clone(),
             hostname: agent.hostname.clone(),
@@ -200,9 +244,53 @@ impl Cluster {
         Ok(())
     }
 
-    /// Where the master is: `http://127.0.0.1:<port>`.
+    /// Where the master is that leads at the start: `http://127.0.0.1:<port>`.
     pub fn master_url(&self) -> String {
-        format!("http://{}", self.authority)
+        self.master_urls[0].clone()
+    }
+
+    /// Where all masters are; the first one leads at the start.
+    pub fn master_urls(&self) -> &[String] {
+        &self.master_urls
+    }
+
+    /// Puts one of the masters, counted from 0, into a phase of its life. When this returns, everything of it
+    /// has happened: connections are cut, or a request is answered in the new way.
+    ///
+    /// - A leader that is put into any other phase than [`MasterPhase::Unreachable`] is dead: what was in its
+    ///   memory is forgotten, such as the frameworks that were removed and those without a task.
+    /// - When a master begins to lead, the agents register again at once, with their tasks. Agents that are
+    ///   [lost](Self::lose_agent) do so when they [return](Self::return_agent).
+    /// - Another leader becomes a standby. Other masters say what they said before: see [`Self::elect`].
+    ///
+    /// # Errors
+    /// There is no such master, or its port cannot be had any more.
+    pub async fn set_master_phase(&self, master: usize, phase: MasterPhase) -> Result<(), ClusterError> {
+        self.masters.0.lock().await.set_phase(master, phase).await
+    }
+
+    /// Lets a master lead, and all others that can be reached redirect to it.
+    ///
+    /// # Errors
+    /// As for [`Self::set_master_phase`].
+    pub async fn elect(&self, master: usize) -> Result<(), ClusterError> {
+        self.masters.0.lock().await.elect(master).await
+    }
+
+    /// Replaces what schedulers have to prove who they are with; `None` lets everybody in. Open streams go
+    /// on, as with a real master.
+    pub fn set_framework_credentials(&self, credentials: Option<FrameworkCredentials>) {
+        *self.credentials.lock().unwrap_or_else(PoisonError::into_inner) = credentials;
+    }
+
+    /// How many connections to masters and agents are open.
+    pub fn open_connections(&self) -> usize {
+        self.connections.count()
+    }
+
+    /// Waits until so many connections to masters and agents are open.
+    pub async fn wait_for_connections(&self, count: usize) {
+        self.connections.reach(count).await;
     }
 
     /// The agents in the order of the configuration.
@@ -254,6 +342,7 @@ impl Cluster {
         if tokio::time::timeout(SHUTDOWN_PATIENCE, ends).await.is_err() {
             tracing::warn!("some tasks have not ended; the cluster shuts down without them");
         }
+        self.masters.0.get_mut().shutdown().await;
         self.server_tasks.shutdown().await;
         if let Some(work_dir) = self.work_dir.take() {
             let path = work_dir.path().to_owned();

@@ -1,7 +1,7 @@
 //! The loop around the master core: one task owns it, everybody else talks to that task.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -13,13 +13,14 @@ use tokio::{
 };
 
 use crate::{
-    master::{AgentAction, AgentLoss, AgentRegistration, Answer, Master, StreamNumber},
+    master::{AgentAction, AgentLoss, AgentRegistration, Answer, Master, MasterConfig, StreamNumber},
     transcript::{Said, Transcript},
 };
 
 /// What the loop takes in.
 enum Input {
     Call {
+        principal: Option<String>,
         call: Box<scheduler::Call>,
         stream_id: Option<String>,
         reply: oneshot::Sender<Reply>,
@@ -38,6 +39,16 @@ enum Input {
     },
     Query(Box<dyn FnOnce(&Master) + Send>),
     DropStreams,
+    CutOffMaster {
+        done: oneshot::Sender<()>,
+    },
+    EndMaster {
+        done: oneshot::Sender<()>,
+    },
+    Lead {
+        successor: Option<u16>,
+        done: oneshot::Sender<()>,
+    },
     LoseAgent(v1::AgentId, AgentLoss),
     ReturnAgent(v1::AgentId),
 }
@@ -82,9 +93,15 @@ pub(crate) struct DriverHandle(mpsc::UnboundedSender<Input>);
 
 impl DriverHandle {
     /// `None` if the cluster is shutting down.
-    pub(crate) async fn call(&self, call: scheduler::Call, stream_id: Option<String>) -> Option<Reply> {
+    pub(crate) async fn call(
+        &self,
+        principal: Option<&str>,
+        call: scheduler::Call,
+        stream_id: Option<String>,
+    ) -> Option<Reply> {
         let (reply, answer) = oneshot::channel();
-        self.send(Input::Call { call: Box::new(call), stream_id, reply });
+        let principal = principal.map(str::to_owned);
+        self.send(Input::Call { principal, call: Box::new(call), stream_id, reply });
         answer.await.ok()
     }
 
@@ -121,6 +138,28 @@ impl DriverHandle {
         self.send(Input::DropStreams);
     }
 
+    /// Nobody reaches the master any more; it remembers everything.
+    pub(crate) async fn cut_off_master(&self) {
+        let (done, over) = oneshot::channel();
+        self.send(Input::CutOffMaster { done });
+        // Without a loop there is nothing to wait for; the same below.
+        let _ = over.await;
+    }
+
+    /// The master is dead. What agents do from here on they tell the next one.
+    pub(crate) async fn end_master(&self) {
+        let (done, over) = oneshot::channel();
+        self.send(Input::EndMaster { done });
+        let _ = over.await;
+    }
+
+    /// A master leads: a new one at this port, or the one that was cut off.
+    pub(crate) async fn lead(&self, successor: Option<u16>) {
+        let (done, over) = oneshot::channel();
+        self.send(Input::Lead { successor, done });
+        let _ = over.await;
+    }
+
     pub(crate) fn lose_agent(&self, agent: &v1::AgentId, loss: AgentLoss) {
         self.send(Input::LoseAgent(agent.clone(), loss));
     }
@@ -138,7 +177,19 @@ impl DriverHandle {
 /// Owns the master.
 pub(crate) struct Driver {
     master: Master,
+    /// What the first master was told.
+    config: MasterConfig,
     started: Instant,
+    /// When the present master started.
+    master_started: Duration,
+    /// How many masters there were before it.
+    predecessors: u64,
+    /// Whether the master can be reached.
+    is_leading: bool,
+    /// Calls that came when that was over: their connections are about to be cut.
+    unanswered: Vec<oneshot::Sender<Reply>>,
+    /// Agents that do not answer.
+    lost: BTreeSet<String>,
     inputs: mpsc::UnboundedReceiver<Input>,
     handle: DriverHandle,
     streams: BTreeMap<StreamNumber, mpsc::UnboundedSender<StreamItem>>,
@@ -149,15 +200,21 @@ pub(crate) struct Driver {
 
 impl Driver {
     pub(crate) fn new(
-        master: Master,
+        config: MasterConfig,
         transcript: Arc<Mutex<Transcript>>,
         started: Instant,
     ) -> (Self, DriverHandle) {
         let (sender, inputs) = mpsc::unbounded_channel();
         let handle = DriverHandle(sender);
         let driver = Self {
-            master,
+            master: Master::new(config.clone()),
+            config,
             started,
+            master_started: Duration::ZERO,
+            predecessors: 0,
+            is_leading: true,
+            unanswered: Vec::new(),
+            lost: BTreeSet::new(),
             inputs,
             handle: handle.clone(),
             streams: BTreeMap::new(),
@@ -170,7 +227,7 @@ impl Driver {
     /// Runs until it is dropped.
     pub(crate) async fn run(mut self) {
         loop {
-            let deadline = self.master.poll_timeout().map(|at| self.started + at);
+            let deadline = self.master.poll_timeout().map(|at| self.started + self.master_started + at);
             let next = async {
                 match deadline {
                     Some(deadline) => tokio::time::sleep_until(deadline).await,
@@ -183,7 +240,7 @@ impl Driver {
                     None => return,
                 },
                 () = next => {
-                    let now = self.now();
+                    let now = self.master_now();
                     self.master.handle_timeout(now);
                 }
             }
@@ -196,18 +253,26 @@ impl Driver {
         Instant::now().duration_since(self.started)
     }
 
+    /// The time of the present master, which began when it started.
+    fn master_now(&self) -> Duration {
+        self.now().saturating_sub(self.master_started)
+    }
+
     fn handle(&mut self, input: Input) {
-        let now = self.now();
+        let now = self.master_now();
         match input {
-            Input::Call { call, stream_id, reply } => self.call(now, call, stream_id, reply),
+            Input::Call { reply, .. } if !self.is_leading => self.unanswered.push(reply),
+            Input::Call { principal, call, stream_id, reply } => {
+                self.call(now, principal, call, stream_id, reply);
+            }
             Input::StreamClosed(stream) => {
                 if self.streams.remove(&stream).is_some() {
-                    self.say(now, &scheduler_name(stream), "master", Said::StreamClosed);
+                    self.say(&scheduler_name(stream), "master", Said::StreamClosed);
                 }
                 self.master.handle_stream_closed(now, stream);
             }
             Input::Register { name, info, actions, reply } => {
-                self.say(now, &name, "master", Said::Registered(info.clone()));
+                self.say(&name, "master", Said::Registered(info.clone()));
                 let outcome = self.master.handle_agent_registered(now, AgentRegistration { info: *info });
                 if let Ok(id) = &outcome {
                     self.agents.insert(id.value.clone(), (name, actions));
@@ -217,27 +282,98 @@ impl Driver {
             }
             Input::Status { agent, framework, status } => {
                 let name = self.agent_name(&agent);
-                self.say(now, &name, "master", Said::Status(status.clone()));
+                self.say(&name, "master", Said::Status(status.clone()));
                 self.master.handle_status(now, &agent, &framework, *status);
             }
             Input::Query(query) => query(&self.master),
             Input::DropStreams => {
-                self.say(now, "test", "cluster", Said::Fault("drop all streams".into()));
-                for (stream, sender) in std::mem::take(&mut self.streams) {
-                    // A stream that nobody reads any more is as good as cut.
-                    let _ = sender.send(StreamItem::Cut);
-                    self.master.handle_stream_closed(now, stream);
-                }
+                self.say("test", "cluster", Said::Fault("drop all streams".into()));
+                self.drop_streams(now);
+            }
+            Input::CutOffMaster { done } => {
+                self.say("test", "cluster", Said::Fault("cut the master off".into()));
+                self.is_leading = false;
+                self.drop_streams(now);
+                // The one who asked may be gone; the same below.
+                let _ = done.send(());
+            }
+            Input::EndMaster { done } => {
+                self.say("test", "cluster", Said::Fault("end the master".into()));
+                self.is_leading = false;
+                self.cut_streams();
+                self.succeed(self.config.port);
+                let _ = done.send(());
+            }
+            Input::Lead { successor, done } => {
+                self.lead(successor);
+                let _ = done.send(());
             }
             Input::LoseAgent(agent, loss) => {
                 let name = self.agent_name(&agent);
-                self.say(now, "test", "cluster", Said::Fault(format!("lose {name}: {loss:?}")));
-                self.master.handle_agent_lost(now, &agent, loss);
+                self.say("test", "cluster", Said::Fault(format!("lose {name}: {loss:?}")));
+                self.lost.insert(agent.value.clone());
+                // Without a master nobody notices that an agent is silent.
+                if self.is_leading || loss != AgentLoss::Unreachable {
+                    self.master.handle_agent_lost(now, &agent, loss);
+                }
             }
             Input::ReturnAgent(agent) => {
                 let name = self.agent_name(&agent);
-                self.say(now, "test", "cluster", Said::Fault(format!("return {name}")));
-                self.master.handle_agent_returned(now, &agent);
+                self.say("test", "cluster", Said::Fault(format!("return {name}")));
+                self.lost.remove(&agent.value);
+                if self.is_leading {
+                    self.master.handle_agent_returned(now, &agent);
+                }
+            }
+        }
+    }
+
+    /// Breaks every stream; the master notices.
+    fn drop_streams(&mut self, now: Duration) {
+        for stream in self.cut_streams() {
+            self.master.handle_stream_closed(now, stream);
+        }
+    }
+
+    fn cut_streams(&mut self) -> Vec<StreamNumber> {
+        let streams = std::mem::take(&mut self.streams);
+        for sender in streams.values() {
+            // A stream that nobody reads any more is as good as cut.
+            let _ = sender.send(StreamItem::Cut);
+        }
+        streams.into_keys().collect()
+    }
+
+    /// Puts another master in the place of the present one.
+    fn succeed(&mut self, port: u16) {
+        self.predecessors += 1;
+        self.master_started = self.now();
+        let mut config = self.config.clone();
+        // Far from the seeds of agents, so that no uuid comes twice.
+        config.seed ^= self.predecessors.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        config.started_at += self.master_started;
+        config.port = port;
+        let placeholder = Master::new(config.clone());
+        let predecessor = std::mem::replace(&mut self.master, placeholder);
+        self.master = Master::after(config, predecessor);
+    }
+
+    fn lead(&mut self, successor: Option<u16>) {
+        let what =
+            successor.map_or("the master is back".into(), |port| format!("a new master at port {port}"));
+        self.say("test", "cluster", Said::Fault(what));
+        if let Some(port) = successor {
+            self.succeed(port);
+        }
+        self.is_leading = true;
+        // Their connections are gone.
+        self.unanswered.clear();
+        let now = self.master_now();
+        for id in self.agents.keys().cloned().map(v1::AgentId::new) {
+            if self.lost.contains(&id.value) {
+                self.master.handle_agent_lost(now, &id, AgentLoss::Unreachable);
+            } else {
+                self.master.handle_agent_returned(now, &id);
             }
         }
     }
@@ -245,21 +381,22 @@ impl Driver {
     fn call(
         &mut self,
         now: Duration,
+        principal: Option<String>,
         call: Box<scheduler::Call>,
         stream_id: Option<String>,
         reply: oneshot::Sender<Reply>,
     ) {
         let name = call.framework_id.as_ref().map_or("a scheduler", |id| id.value.as_str()).to_owned();
-        self.say(now, &name, "master", Said::Call(call.clone()));
-        match self.master.handle_call(now, *call, stream_id.as_deref()) {
+        self.say(&name, "master", Said::Call(call.clone()));
+        match self.master.handle_call_of(now, principal.as_deref(), *call, stream_id.as_deref()) {
             Answer::Status { status, text } => {
-                self.say(now, "master", &name, Said::Answer { status, text: text.clone() });
+                self.say("master", &name, Said::Answer { status, text: text.clone() });
                 // The caller may have closed its connection; the call took effect all the same.
                 let _ = reply.send(Reply::Status { status, text });
             }
             Answer::Stream { stream, stream_id } => {
                 let text = format!("{} {stream_id}", scheduler_name(stream));
-                self.say(now, "master", &name, Said::Answer { status: 200, text });
+                self.say("master", &name, Said::Answer { status: 200, text });
                 let (sender, items) = mpsc::unbounded_channel();
                 self.streams.insert(stream, sender);
                 let events = Events { stream, items, driver: self.handle.clone() };
@@ -270,20 +407,19 @@ impl Driver {
     }
 
     fn drain(&mut self) {
-        let now = self.now();
         while let Some(output) = self.master.poll_stream() {
             let name = scheduler_name(output.stream);
             match output.event {
                 Some(event) => {
                     let event = Box::new(event);
-                    self.say(now, "master", &name, Said::Event(event.clone()));
+                    self.say("master", &name, Said::Event(event.clone()));
                     if let Some(sender) = self.streams.get(&output.stream) {
                         // The closing of the stream is on its way to the master.
                         let _ = sender.send(StreamItem::Event(event));
                     }
                 }
                 None => {
-                    self.say(now, "master", &name, Said::EndOfStream);
+                    self.say("master", &name, Said::EndOfStream);
                     self.streams.remove(&output.stream);
                 }
             }
@@ -293,7 +429,7 @@ impl Driver {
                 continue;
             };
             let (name, actions) = (name.clone(), actions.clone());
-            self.say(now, "master", &name, Said::Action(Box::new(command.action.clone())));
+            self.say("master", &name, Said::Action(Box::new(command.action.clone())));
             // An agent that ended has stopped its tasks.
             let _ = actions.send(command.action);
         }
@@ -303,7 +439,8 @@ impl Driver {
         self.agents.get(&id.value).map_or_else(|| id.value.clone(), |(name, _)| name.clone())
     }
 
-    fn say(&self, at: Duration, from: &str, to: &str, said: Said) {
+    fn say(&self, from: &str, to: &str, said: Said) {
+        let at = self.now();
         let mut transcript = self.transcript.lock().unwrap_or_else(PoisonError::into_inner);
         transcript.add(at, from, to, said);
     }

@@ -3,6 +3,7 @@
 mod accept;
 mod agent;
 mod body;
+mod connections;
 mod json_rules;
 mod master;
 mod path;
@@ -10,7 +11,7 @@ mod respond;
 mod scheduler;
 mod stream;
 
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::{convert::Infallible, pin::pin, sync::Arc, time::Duration};
 
 use http::{Request, Response};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
@@ -18,23 +19,34 @@ use hyper_util::rt::TokioIo;
 use tokio::{net::TcpListener, task::JoinSet};
 
 use self::respond::Body;
-pub(crate) use self::{agent::AgentApi, master::MasterApi};
+pub(crate) use self::{agent::AgentApi, connections::Connections, master::MasterApi};
 
 /// One HTTP server's way of answering.
 pub(crate) trait Api: Send + Sync + 'static {
     fn answer(&self, request: Request<Incoming>) -> impl Future<Output = Response<Body>> + Send;
 }
 
-/// Serves until it is dropped, and with it every connection.
-pub(crate) async fn serve<A: Api>(listener: TcpListener, api: Arc<A>) {
+/// Serves until `stop` is over, then ends every connection. Dropping it does that some time later.
+pub(crate) async fn serve<A: Api>(
+    listener: TcpListener,
+    api: Arc<A>,
+    open: Connections,
+    stop: impl Future<Output = ()>,
+) {
+    let mut stop = pin!(stop);
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
+            () = &mut stop => break,
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => {
                     // Small answers go out at once; a socket that refuses this works all the same.
                     let _ = stream.set_nodelay(true);
-                    connections.spawn(serve_connection(TokioIo::new(stream), api.clone()));
+                    let (api, counted) = (api.clone(), open.open());
+                    connections.spawn(async move {
+                        serve_connection(TokioIo::new(stream), api).await;
+                        drop(counted);
+                    });
                 }
                 Err(error) => {
                     // No more file descriptors, most likely: give others time to return theirs.
@@ -45,6 +57,8 @@ pub(crate) async fn serve<A: Api>(listener: TcpListener, api: Arc<A>) {
             Some(_) = connections.join_next(), if !connections.is_empty() => {}
         }
     }
+    drop(listener);
+    connections.shutdown().await;
 }
 
 async fn serve_connection<A: Api>(connection: TokioIo<tokio::net::TcpStream>, api: Arc<A>) {

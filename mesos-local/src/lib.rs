@@ -30,6 +30,8 @@
 //! - Scheduler API: SUBSCRIBE, TEARDOWN, ACCEPT with LAUNCH, DECLINE, REVIVE, SUPPRESS, KILL,
 //!   ACKNOWLEDGE, RECONCILE, UPDATE_FRAMEWORK, failover by framework id, offer constraints; protobuf
 //!   and JSON.
+//! - Several masters of which one leads, elections, masters that die, start anew or are cut off, each
+//!   phase of that held as long as a test wants; authentication of schedulers.
 //! - Operator API: GET_TASKS, GET_AGENTS, GET_FRAMEWORKS, GET_MASTER, GET_HEALTH, GET_VERSION on the
 //!   master; READ_FILE, LIST_FILES, GET_HEALTH, GET_VERSION and `/files/{read,download,browse}` on each
 //!   agent.
@@ -55,7 +57,7 @@
 //! - Reservations, persistent volumes and other operations, roles' quotas and weights, revocable
 //!   resources, maintenance and inverse offers, fault domains, oversubscription, offer timeouts, draining,
 //!   `FrameworkInfo.offer_filters`.
-//! - Authentication, TLS, ZooKeeper, standby masters, the v0 API, `/state` and `/slaves`, the event
+//! - Authentication but of schedulers, TLS, ZooKeeper, the v0 API, `/state` and `/slaves`, the event
 //!   stream of the operator API, gzip.
 //! - Fair shares by weights: agents go round between the roles of frameworks that want them.
 //! - Patterns of offer constraints run on the crate `regex`, without the size limits of a real master.
@@ -77,6 +79,9 @@ mod transcript;
 mod uuids;
 
 pub use self::{
-    cluster::{AgentConfig, AgentHandle, AgentPorts, Cluster, ClusterConfig, ClusterError},
+    cluster::{
+        AgentConfig, AgentHandle, AgentPorts, Cluster, ClusterConfig, ClusterError, FrameworkCredentials,
+        MasterPhase,
+    },
     transcript::{Entry, Transcript},
 };

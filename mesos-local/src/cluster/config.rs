@@ -8,6 +8,8 @@ use std::{
 
 use mesos_proto::v1::{self, Ranges};
 
+use super::credentials::FrameworkCredentials;
+
 /// What a cluster is made of.
 ///
 /// ```
@@ -22,7 +24,9 @@ use mesos_proto::v1::{self, Ranges};
 pub struct ClusterConfig {
     /// The agents, in the order in which they register.
     pub agents: Vec<AgentConfig>,
-    /// Port of the master, 0 for any.
+    /// How many masters there are; the first one leads, the others redirect to it.
+    pub masters: usize,
+    /// Port of the first master, 0 for any.
     pub port: u16,
     /// Where sandboxes are kept; `None` for a temporary directory that goes with the cluster.
     pub work_dir: Option<PathBuf>,
@@ -30,6 +34,8 @@ pub struct ClusterConfig {
     pub allocation_interval: Duration,
     /// From one HEARTBEAT to the next.
     pub heartbeat_interval: Duration,
+    /// Who may call the scheduler API; `None`: everybody.
+    pub framework_credentials: Option<FrameworkCredentials>,
     /// Program and first arguments that stand for Docker images of OpenWhisk actions; the agent appends
     /// `--kind`, `--port` and `--exit-with-stdin`. `None`: tasks with images fail.
     pub action_runtime: Option<Vec<OsString>>,
@@ -92,10 +98,12 @@ impl ClusterConfig {
         });
         Self {
             agents: agents.collect(),
+            masters: 1,
             port: 0,
             work_dir: None,
             allocation_interval: Duration::from_secs(1),
             heartbeat_interval: Duration::from_secs(15),
+            framework_credentials: None,
             action_runtime: None,
             seed: seed(),
             transcript_limit: 10_000,

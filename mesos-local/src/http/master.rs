@@ -1,5 +1,7 @@
 //! The routes of the master, and its operator API.
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use hyper::body::Incoming;
 use mesos_proto::{
@@ -15,19 +17,36 @@ use super::{
     respond::{self, Body, Encoding},
     scheduler,
 };
-use crate::{driver::DriverHandle, master::VERSION};
+use crate::{
+    cluster::{FrameworkCredentials, MasterPhase},
+    driver::DriverHandle,
+    master::VERSION,
+};
 
 /// Everything that the master answers.
 pub(crate) struct MasterApi {
     pub(crate) driver: DriverHandle,
     /// `host:port` of the master.
     pub(crate) authority: String,
+    pub(crate) phase: Mutex<MasterPhase>,
+    /// `None`: everybody may call. Shared by the masters of a cluster.
+    pub(crate) credentials: Arc<Mutex<Option<FrameworkCredentials>>>,
 }
 
 impl Api for MasterApi {
     async fn answer(&self, request: Request<Incoming>) -> Response<Body> {
         if is_actor_message(&request) {
             return respond::not_found();
+        }
+        let phase = self.phase.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        match phase {
+            // The connection is about to be cut.
+            MasterPhase::Dead | MasterPhase::Unreachable => std::future::pending().await,
+            MasterPhase::Starting => return respond::not_found(),
+            MasterPhase::NoLeader
+            | MasterPhase::Standby { .. }
+            | MasterPhase::Recovering
+            | MasterPhase::Leading => {}
         }
         let segments = path::segments(request.uri().path()).unwrap_or_default();
         let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
@@ -37,25 +56,69 @@ impl Api for MasterApi {
         };
         // Routes match by their first parts.
         match route {
-            ["api", "v1", "scheduler", ..] => scheduler::answer(&self.driver, request).await,
-            ["api", "v1", ..] => match self.operator(request).await {
-                Ok(response) | Err(response) => response,
+            ["api", "v1", "scheduler", ..] => match self.principal(&request) {
+                Ok(principal) => match not_leading(&phase, &request) {
+                    Some(answer) => answer,
+                    None => scheduler::answer(&self.driver, principal.as_deref(), request).await,
+                },
+                Err(unauthorized) => unauthorized,
+            },
+            ["api", "v1", ..] => match not_leading(&phase, &request) {
+                Some(answer) => answer,
+                None => match self.operator(request).await {
+                    Ok(response) | Err(response) => response,
+                },
             },
             ["health"] => respond::text(StatusCode::OK, ""),
-            ["redirect"] => self.redirect(),
+            ["redirect"] => match &phase {
+                MasterPhase::NoLeader => no_leader(),
+                MasterPhase::Standby { leader } => respond::redirect(leader, ""),
+                MasterPhase::Recovering
+                | MasterPhase::Leading
+                | MasterPhase::Dead
+                | MasterPhase::Unreachable
+                | MasterPhase::Starting => respond::redirect(&self.authority, ""),
+            },
+            // Not there on the leader.
+            ["slaves", ..] => not_leading(&phase, &request).unwrap_or_else(respond::not_found),
             _ => respond::not_found(),
         }
     }
 }
 
+/// What a master says that does not lead, or not yet, whatever it is asked.
+fn not_leading(phase: &MasterPhase, request: &Request<Incoming>) -> Option<Response<Body>> {
+    match phase {
+        MasterPhase::NoLeader => Some(no_leader()),
+        MasterPhase::Standby { leader } => {
+            let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
+            let path = path.strip_prefix("/master").unwrap_or(path);
+            Some(respond::redirect(leader, &format!("/master{path}")))
+        }
+        MasterPhase::Recovering => {
+            Some(respond::text(StatusCode::SERVICE_UNAVAILABLE, "Master has not finished recovery"))
+        }
+        MasterPhase::Leading | MasterPhase::Dead | MasterPhase::Unreachable | MasterPhase::Starting => None,
+    }
+}
+
+fn no_leader() -> Response<Body> {
+    respond::text(StatusCode::SERVICE_UNAVAILABLE, "No leader elected")
+}
+
 impl MasterApi {
-    fn redirect(&self) -> Response<Body> {
-        let mut response = respond::text(StatusCode::TEMPORARY_REDIRECT, "");
-        let location = HeaderValue::from_str(&format!("//{}", self.authority));
-        response
-            .headers_mut()
-            .insert(header::LOCATION, location.expect("the name of a host makes a header value"));
-        response
+    /// Who has proved to call; `None` if no proof is wanted.
+    #[expect(clippy::result_large_err, reason = "the error is the response, made once")]
+    fn principal(&self, request: &Request<Incoming>) -> Result<Option<String>, Response<Body>> {
+        let credentials = self.credentials.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(credentials) = credentials.as_ref() else {
+            return Ok(None);
+        };
+        let given = request.headers().get(header::AUTHORIZATION).map(HeaderValue::as_bytes);
+        match given.and_then(|given| credentials.principal(given)) {
+            Some(principal) => Ok(Some(principal.to_owned())),
+            None => Err(respond::unauthorized("mesos-master-scheduler")),
+        }
     }
 
     async fn operator(&self, request: Request<Incoming>) -> Result<Response<Body>, Response<Body>> {

@@ -52,6 +52,23 @@ pub(super) fn unavailable() -> Response<Body> {
     text(StatusCode::SERVICE_UNAVAILABLE, "The cluster is shutting down")
 }
 
+/// To another master. A leader that makes no header value is no leader to tell of.
+pub(super) fn redirect(leader: &str, path: &str) -> Response<Body> {
+    let Ok(location) = HeaderValue::from_str(&format!("//{leader}{path}")) else {
+        return text(StatusCode::INTERNAL_SERVER_ERROR, format!("'{}' is no host", leader.escape_debug()));
+    };
+    let mut response = text(StatusCode::TEMPORARY_REDIRECT, "");
+    response.headers_mut().insert(header::LOCATION, location);
+    response
+}
+
+pub(super) fn unauthorized(realm: &'static str) -> Response<Body> {
+    let mut response = text(StatusCode::UNAUTHORIZED, "401 Unauthorized.");
+    let challenge = HeaderValue::try_from(format!("Basic realm=\"{realm}\""));
+    response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge.expect("a realm is a word"));
+    response
+}
+
 pub(super) fn method_not_allowed(expected: &'static str, received: &http::Method) -> Response<Body> {
     let mut response = text(
         StatusCode::METHOD_NOT_ALLOWED,

@@ -18,14 +18,19 @@ use crate::{
 const STREAM_ID: &str = "Mesos-Stream-Id";
 
 /// Answers a request; the first check that fails gives the answer.
-pub(super) async fn answer(driver: &DriverHandle, request: Request<Incoming>) -> Response<Body> {
-    match try_answer(driver, request).await {
+pub(super) async fn answer(
+    driver: &DriverHandle,
+    principal: Option<&str>,
+    request: Request<Incoming>,
+) -> Response<Body> {
+    match try_answer(driver, principal, request).await {
         Ok(response) | Err(response) => response,
     }
 }
 
 async fn try_answer(
     driver: &DriverHandle,
+    principal: Option<&str>,
     request: Request<Incoming>,
 ) -> Result<Response<Body>, Response<Body>> {
     let (head, incoming) = request.into_parts();
@@ -35,13 +40,13 @@ async fn try_answer(
     let call: Call = body::read(&head.headers, incoming).await?;
     let encoding = match call.r#type() {
         call::Type::Subscribe | call::Type::ReconcileOperations => {
-            validate_call(&call, None).map_err(|text| respond::text(StatusCode::BAD_REQUEST, text))?;
+            validate_call(&call, principal).map_err(|text| respond::text(StatusCode::BAD_REQUEST, text))?;
             accept::negotiate(&head.headers)?
         }
         // Other calls are answered without a body that could be encoded.
         _ => Encoding::Json,
     };
-    match driver.call(call, stream_id(&head.headers)).await {
+    match driver.call(principal, call, stream_id(&head.headers)).await {
         Some(Reply::Status { status, text }) => {
             let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
             Ok(respond::text(status, text))

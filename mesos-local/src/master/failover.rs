@@ -83,12 +83,6 @@ impl Master {
         absent
     }
 
-    /// The agents that are expected to register again, because they were registered with a predecessor.
-    pub fn recovered_agents(&self) -> Vec<v1::AgentId> {
-        let recovered = self.absent.values().filter(|agent| agent.unreachable.is_none());
-        recovered.filter_map(|agent| agent.info.id.clone()).collect()
-    }
-
     /// Takes an agent in that a predecessor knew, with its tasks and their frameworks. Schedulers that are
     /// there already get the updates that nobody acknowledged, and nothing else: they are not told that it
     /// is back unless it was unreachable.

@@ -104,8 +104,11 @@ pub(crate) struct Scheduler {
 
 impl Scheduler {
     pub(crate) async fn subscribe(cluster: &Cluster, subscribe: call::Subscribe) -> Self {
-        let (calls, mut stream) =
-            (Connection::open(&cluster.master_url()).await, Connection::open(&cluster.master_url()).await);
+        Self::subscribe_at(&cluster.master_url(), subscribe).await
+    }
+
+    pub(crate) async fn subscribe_at(url: &str, subscribe: call::Subscribe) -> Self {
+        let (calls, mut stream) = (Connection::open(url).await, Connection::open(url).await);
         let framework_id = subscribe.framework_info.id.clone().unwrap_or_default();
         let call = Call {
             framework_id: subscribe.framework_info.id.clone(),

@@ -7,6 +7,7 @@ mod contract;
 mod files;
 mod left_behind;
 mod life;
+mod masters;
 mod operator;
 mod processes;
 mod scenarios;

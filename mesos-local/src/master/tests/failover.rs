@@ -126,7 +126,7 @@ fn an_unreachable_agent_stays_unreachable_until_it_comes() {
     script.master.handle_agent_lost(script.now, &agent, AgentLoss::Unreachable);
     script.drain();
     script.fail_over();
-    assert_eq!(script.master.recovered_agents().len(), 1);
+    assert_eq!(script.master.get_agents().recovered_agents.len(), 1);
     script.reregister("old-S1");
     let scheduler = script.resubscribe(&scheduler, &aware("web"));
     script.reconcile(&scheduler, &[("t", Some("old-S0"))]);

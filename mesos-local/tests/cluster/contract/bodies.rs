@@ -140,6 +140,17 @@ pub(super) fn request_body(world: &World, row: &Row) -> Option<Vec<u8>> {
                 Call { framework_id: Some(v1::FrameworkId::new(id)), r#type: Some(99), ..Default::default() };
             return Some(call.encode_to_vec());
         }
+        191 => of("x", r#"{"type":"UNKNOWN"}"#),
+        195..=207 | 215..=230 | 236 | 241 | 242 => match row.method.as_str() {
+            "GET" => String::new(),
+            _ => valid(),
+        },
+        209 => subscribe(&format!(r#"{},"principal":"mallory""#, valid_info())),
+        210..=212 | 237 | 239 => own(suppress),
+        214 => own(&subscribe(&format!(r#"{},"principal":"bob","id":{{"value":"{id}"}}"#, valid_info()))),
+        231 | 244 => r#"{"type":"GET_HEALTH"}"#.into(),
+        232..=235 => String::new(),
+        240 => of(&world.disconnected.0, suppress),
         189 => of(&world.removed, suppress),
         190 => {
             let info = format!(r#"{},"id":{{"value":"{}"}}"#, valid_info(), world.removed);
