@@ -76,8 +76,6 @@ pub(crate) struct Connection {
 #[derive(Debug)]
 pub(crate) struct RequestError {
     pub(crate) why: String,
-    /// The request, if not a byte of it was sent.
-    pub(crate) unsent: Option<Request<Bytes>>,
 }
 
 impl Connection {
@@ -93,27 +91,14 @@ impl Connection {
         Ok(Self { endpoint: endpoint.clone(), sender, _io: task })
     }
 
-    /// Whether it leads there and the peer has not closed it, as far as is known.
-    pub(crate) fn is_open_to(&self, endpoint: &Endpoint) -> bool {
-        self.endpoint == *endpoint && !self.sender.is_closed()
-    }
-
     /// Sends a request and waits for the head of its answer. One at a time.
     pub(crate) async fn request(
         &mut self,
         request: Request<Bytes>,
     ) -> Result<Response<Incoming>, RequestError> {
-        if let Err(error) = self.sender.ready().await {
-            return Err(RequestError { why: describe(&error), unsent: Some(request) });
-        }
         let (request, scheme) = (request.map(Full::new), self.endpoint.scheme());
-        self.sender.try_send_request(request).await.map_err(|mut refused| {
-            let unsent = refused.take_message().map(|request| {
-                let (parts, body) = request.into_parts();
-                Request::from_parts(parts, body.into_inner().unwrap_or_default())
-            });
-            RequestError { why: describe_answer(refused.error(), scheme), unsent }
-        })
+        let answer = self.sender.send_request(request).await;
+        answer.map_err(|error| RequestError { why: describe_answer(&error, scheme) })
     }
 }
 

@@ -92,8 +92,7 @@ impl Transport {
                 let (security, inputs) = (&self.security, &self.inputs);
                 let lane =
                     self.calls.get_or_insert_with(|| CallLane::start(security.clone(), inputs.clone()));
-                // The lane ends only when it is dropped, or with the receiver of the inputs.
-                let _ = lane.queue.send(OutgoingCall { token: call, endpoint, request, with_credentials });
+                lane.send(OutgoingCall { token: call, endpoint, request, with_credentials });
             }
             Transmit::RefreshCredentials => {
                 let (credentials, inputs) = (self.security.credentials.clone(), self.inputs.clone());
