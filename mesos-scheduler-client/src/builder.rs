@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use mesos_proto::v1;
+use mesos_proto::v1::{self, scheduler::OfferConstraints};
 use tokio::{sync::mpsc, task::JoinSet};
 
 #[cfg(feature = "tls")]
@@ -18,14 +18,15 @@ use crate::{
     driver::Driver,
     error::BuildError,
     events::Events,
-    session::{Masters, Session, SessionConfig},
+    identity::FrameworkIdStore,
+    session::{Masters, OnRemoved, Session, SessionConfig},
 };
 
 /// Makes a [`Client`] and its [`Events`].
 ///
 /// ```no_run
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-/// use mesos_proto::v1;
+/// use mesos_proto::v1::{self, scheduler::OfferConstraints};
 /// use mesos_scheduler_client::{ClientBuilder, Masters};
 ///
 /// let info = v1::FrameworkInfo { user: "nobody".into(), name: "demo".into(), ..Default::default() };
@@ -39,6 +40,7 @@ pub struct ClientBuilder {
     config: SessionConfig,
     event_capacity: usize,
     security: Security,
+    store: Option<Arc<dyn FrameworkIdStore>>,
 }
 
 impl ClientBuilder {
@@ -50,12 +52,53 @@ impl ClientBuilder {
             config: SessionConfig::new(framework_info, masters, seed),
             event_capacity: 4096,
             security: Security::default(),
+            store: None,
         }
     }
 
     /// Roles that get no offers from the start.
     pub fn suppressed_roles(mut self, roles: Vec<String>) -> Self {
         self.config.suppressed_roles = roles;
+        self
+    }
+
+    /// Which offers the master need not make from the start (Mesos 1.11 and later; older ones ignore it). A
+    /// master that finds them wrong refuses the framework.
+    pub fn offer_constraints(mut self, constraints: OfferConstraints) -> Self {
+        self.config.offer_constraints = Some(constraints);
+        self
+    }
+
+    /// Where the id of the framework is kept, so that the next life of this program takes the framework over;
+    /// nowhere unless set. It is stored before [`Event::Subscribed`](crate::Event::Subscribed) is told. An
+    /// id in the framework info is used without asking the store.
+    pub fn identity(mut self, store: impl FrameworkIdStore) -> Self {
+        self.store = Some(Arc::new(store));
+        self
+    }
+
+    /// What follows when the master has removed the framework; the client closes unless set.
+    pub fn on_removed(mut self, on_removed: OnRemoved) -> Self {
+        self.config.on_removed = on_removed;
+        self
+    }
+
+    /// Calls that are sent before the first of them has its answer; 64 unless set.
+    pub fn max_calls_in_flight(mut self, calls: usize) -> Self {
+        self.config.max_calls_in_flight = calls;
+        self
+    }
+
+    /// Calls that may wait to be sent; 65,536 unless set. More resolve as
+    /// [`CallOutcome::QueueFull`](crate::CallOutcome::QueueFull).
+    pub fn max_calls_waiting(mut self, calls: usize) -> Self {
+        self.config.max_calls_waiting = calls;
+        self
+    }
+
+    /// Largest record of the stream that is taken; 256 MiB unless set.
+    pub fn max_record_bytes(mut self, bytes: u64) -> Self {
+        self.config.max_record_bytes = bytes;
         self
     }
 
@@ -103,7 +146,8 @@ impl ClientBuilder {
         self
     }
 
-    /// Events that may wait until they are taken; 4096 unless set. One more ends the client.
+    /// Events that may wait until they are taken; 4096 unless set. One more ends the subscription; the next one
+    /// begins when they were taken.
     pub fn event_capacity(mut self, events: usize) -> Self {
         self.event_capacity = events;
         self
@@ -134,8 +178,11 @@ impl ClientBuilder {
         let (commands, wishes) = mpsc::unbounded_channel();
         let (queue, events) = mpsc::channel(self.event_capacity);
         let closed = Arc::new(OnceLock::new());
+        let mut config = self.config;
+        config.can_refresh_credentials = self.security.credentials.can_refresh();
+        config.has_framework_id_store = self.store.is_some();
         let driver =
-            Driver::new(Session::new(self.config), wishes, queue, Arc::clone(&closed), self.security);
+            Driver::new(Session::new(config), wishes, queue, Arc::clone(&closed), self.security, self.store);
         let mut tasks = JoinSet::new();
         tasks.spawn(driver.run());
         let client = Client { commands, closed: Arc::clone(&closed) };
@@ -151,6 +198,9 @@ impl ClientBuilder {
             ("call_timeout", config.call_timeout.is_zero()),
             ("teardown_timeout", config.teardown_timeout.is_zero()),
             ("event_capacity", self.event_capacity == 0),
+            ("max_calls_in_flight", config.max_calls_in_flight == 0),
+            ("max_calls_waiting", config.max_calls_waiting == 0),
+            ("max_record_bytes", config.max_record_bytes == 0),
         ];
         match zeroes.into_iter().find(|(_, is_zero)| *is_zero) {
             Some((setting, _)) => Err(BuildError::Zero { setting }),

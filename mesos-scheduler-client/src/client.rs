@@ -10,7 +10,7 @@ use std::{
 use bytes::Bytes;
 use mesos_proto::v1::{
     self,
-    scheduler::{Call, call},
+    scheduler::{self, Call, call},
 };
 use tokio::sync::{mpsc, oneshot};
 
@@ -25,6 +25,7 @@ use crate::{
 pub(crate) enum Command {
     Call { call: Box<Call>, reply: oneshot::Sender<CallOutcome> },
     SetSuppressedRoles(Vec<String>),
+    SetOfferConstraints(Option<Box<scheduler::OfferConstraints>>),
     SetFrameworkInfo(Box<v1::FrameworkInfo>),
     Teardown { done: oneshot::Sender<()> },
     Close { done: oneshot::Sender<()> },
@@ -44,8 +45,8 @@ pub struct Client {
 
 impl Client {
     /// Makes a call; it has its place in the order when this returns. The `framework_id` of the call is filled
-    /// in. Calls wait in memory for their turn, without a bound: who makes very many awaits some of
-    /// the replies.
+    /// in. Calls wait in memory for their turn; too many resolve as [`CallOutcome::QueueFull`], so who makes
+    /// very many awaits some of the replies.
     ///
     /// SUBSCRIBE and TEARDOWN are not for this method, and UNKNOWN is for none (it ends the process of a
     /// master): these resolve as [`CallOutcome::Invalid`].
@@ -58,9 +59,15 @@ impl Client {
     }
 
     /// Sets the roles that get no offers; the next SUBSCRIBE says so. For the present subscription send
-    /// SUPPRESS or REVIVE.
+    /// SUPPRESS or REVIVE, which need no call of this method.
     pub fn set_suppressed_roles(&self, roles: Vec<String>) {
         self.command(Command::SetSuppressedRoles(roles));
+    }
+
+    /// Sets which offers the master need not make (Mesos 1.11 and later), `None` for all offers; the next
+    /// SUBSCRIBE says so. For the present subscription send UPDATE_FRAMEWORK, which needs no call of this method.
+    pub fn set_offer_constraints(&self, constraints: Option<scheduler::OfferConstraints>) {
+        self.command(Command::SetOfferConstraints(constraints.map(Box::new)));
     }
 
     /// Sets who the framework is; the next SUBSCRIBE says so. The id stays. For the present subscription

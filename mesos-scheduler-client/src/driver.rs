@@ -3,14 +3,11 @@
 use std::{
     collections::BTreeMap,
     sync::{Arc, OnceLock},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use tokio::{
-    sync::{
-        mpsc::{self, error::TrySendError},
-        oneshot,
-    },
+    sync::{mpsc, oneshot},
     time,
 };
 use tracing::{debug, info, warn};
@@ -18,9 +15,15 @@ use tracing::{debug, info, warn};
 use crate::{
     client::Command,
     connection::Security,
-    session::{CallOutcome, CallToken, CloseReason, Event, Session},
+    event_queue::{EventQueue, Progress, Push},
+    identity::{FrameworkIdStore, StoreError},
+    session::{CallOutcome, CallToken, CloseReason, Event, Session, Transmit},
+    store_tasks::{StoreReply, StoreTasks},
     transport::{Input, Transport},
 };
+
+/// How long the end waits for the store of the framework id.
+const STORE_PATIENCE: Duration = Duration::from_secs(10);
 
 /// Runs one session to its end.
 #[derive(Debug)]
@@ -29,8 +32,9 @@ pub(crate) struct Driver {
     transport: Transport,
     inputs: mpsc::Receiver<Input>,
     commands: mpsc::UnboundedReceiver<Command>,
-    events: mpsc::Sender<Event>,
+    events: EventQueue,
     closed: Arc<OnceLock<CloseReason>>,
+    store: StoreTasks,
     /// Who waits for the outcome of a call.
     callers: BTreeMap<CallToken, oneshot::Sender<CallOutcome>>,
     /// Who waits for the end; dropping them tells it.
@@ -44,6 +48,7 @@ impl Driver {
         events: mpsc::Sender<Event>,
         closed: Arc<OnceLock<CloseReason>>,
         security: Security,
+        store: Option<Arc<dyn FrameworkIdStore>>,
     ) -> Self {
         let (transport, inputs) = Transport::new(security);
         Self {
@@ -51,8 +56,9 @@ impl Driver {
             transport,
             inputs,
             commands,
-            events,
+            events: EventQueue::new(events),
             closed,
+            store: StoreTasks::new(store),
             callers: BTreeMap::new(),
             waiting_for_end: Vec::new(),
         }
@@ -70,6 +76,11 @@ impl Driver {
             let deadline = self.session.poll_timeout().map(|(at, _)| at);
             tokio::select! {
                 Some(input) = self.inputs.recv() => self.handle_input(input),
+                Some(reply) = self.store.next() => self.handle_store_reply(reply),
+                progress = self.events.progress() => match progress {
+                    Progress::CaughtUp => self.session.handle_caught_up(),
+                    Progress::Gone => self.session.close(),
+                },
                 command = self.commands.recv(), if has_clients => match command {
                     Some(command) => self.handle_command(command),
                     None => has_clients = false,
@@ -77,13 +88,18 @@ impl Driver {
                 () = sleep_until(deadline) => self.session.handle_timeout(now()),
             }
         };
-        self.finish(reason);
+        self.finish(reason).await;
     }
 
     /// Does all that the session wants. Returns how the session ended, if it did.
     fn drain(&mut self) -> Option<CloseReason> {
         while let Some(transmit) = self.session.poll_transmit(now()) {
-            self.transport.transmit(transmit);
+            match transmit {
+                Transmit::LoadFrameworkId => self.store.load(),
+                Transmit::SaveFrameworkId { id } => self.store.save(id),
+                Transmit::ClearFrameworkId => self.store.clear(),
+                other => self.transport.transmit(other),
+            }
         }
         while let Some((call, outcome)) = self.session.poll_outcome() {
             debug!(?call, ?outcome, "call resolved");
@@ -97,14 +113,22 @@ impl Driver {
             if let Event::Closed(reason) = event {
                 return Some(reason);
             }
-            match self.events.try_send(event) {
-                Ok(()) => {}
-                Err(TrySendError::Full(_)) => self.session.handle_overflow(self.events.max_capacity()),
+            match self.events.push(event) {
+                Push::Queued => {}
+                Push::Full => self.session.handle_overflow(now(), self.events.capacity()),
                 // The receiver owns this driver and is about to end it.
-                Err(TrySendError::Closed(_)) => self.session.close(),
+                Push::Gone => self.session.close(),
             }
         }
         None
+    }
+
+    fn handle_store_reply(&mut self, reply: StoreReply) {
+        match reply {
+            StoreReply::Loaded(result) => self.session.handle_framework_id_loaded(now(), result),
+            StoreReply::Saved(result) => self.session.handle_framework_id_saved(now(), result),
+            StoreReply::Cleared(result) => log_cleared(&result),
+        }
     }
 
     fn handle_input(&mut self, input: Input) {
@@ -131,6 +155,9 @@ impl Driver {
                 self.callers.insert(token, reply);
             }
             Command::SetSuppressedRoles(roles) => self.session.set_suppressed_roles(roles),
+            Command::SetOfferConstraints(constraints) => {
+                self.session.set_offer_constraints(constraints.map(|constraints| *constraints));
+            }
             Command::SetFrameworkInfo(info) => self.session.set_framework_info(*info),
             Command::Teardown { done } => {
                 self.waiting_for_end.push(done);
@@ -144,7 +171,19 @@ impl Driver {
     }
 
     /// Tells the end to everyone: first why, then that.
-    fn finish(mut self, reason: CloseReason) {
+    async fn finish(mut self, reason: CloseReason) {
+        // Nobody waits for the network any more; for the store, whose content outlives the client, they do.
+        drop(self.transport);
+        let cleared = time::timeout(STORE_PATIENCE, async {
+            while let Some(reply) = self.store.next().await {
+                if let StoreReply::Cleared(result) = reply {
+                    log_cleared(&result);
+                }
+            }
+        });
+        if cleared.await.is_err() {
+            warn!("the store of the framework id does not answer");
+        }
         while let Some((call, outcome)) = self.session.poll_outcome() {
             if let Some(caller) = self.callers.remove(&call) {
                 // As above.
@@ -159,7 +198,9 @@ impl Driver {
                     let _ = reply.send(CallOutcome::NotSubscribed);
                 }
                 Command::Teardown { done } | Command::Close { done } => self.waiting_for_end.push(done),
-                Command::SetSuppressedRoles(_) | Command::SetFrameworkInfo(_) => {}
+                Command::SetSuppressedRoles(_)
+                | Command::SetOfferConstraints(_)
+                | Command::SetFrameworkInfo(_) => {}
             }
         }
         // Only this driver sets it, here.
@@ -167,11 +208,19 @@ impl Driver {
     }
 }
 
+fn log_cleared(result: &Result<(), StoreError>) {
+    if let Err(error) = result {
+        warn!(%error, "the id of the framework that was torn down could not be removed");
+    }
+}
+
 fn log(event: &Event) {
     match event {
         Event::Subscribed { framework_id, url, .. } => info!(%framework_id, url, "subscribed"),
         Event::Mesos(event) => debug!(kind = ?event.r#type(), "event"),
-        Event::Disconnected { why, retry_in } => warn!(why, ?retry_in, "not subscribed"),
+        Event::Disconnected { cause, why, retry_in } => {
+            warn!(cause = cause.as_str(), why, ?retry_in, "not subscribed");
+        }
         Event::Closed(reason) => info!(%reason, "closed"),
     }
 }

@@ -13,8 +13,10 @@ use crate::session::{CloseReason, Event};
 
 /// The receiving end of a client. It owns the connections: dropping it closes them.
 ///
-/// Take events without long pauses. They wait in a bounded queue; when that is full the client ends with
-/// [`CloseReason::Overflow`], because a master buffers without limit for a reader that is slow.
+/// Take events without long pauses. They wait in a bounded queue. When that is full the client gives the
+/// subscription up, because a master buffers without limit for a reader that is slow; the last event in the queue is then
+/// [`Event::Disconnected`] with [`DisconnectCause::Overflow`](crate::DisconnectCause::Overflow), and the next
+/// subscription begins when it was taken.
 #[derive(Debug)]
 pub struct Events {
     queue: mpsc::Receiver<Event>,

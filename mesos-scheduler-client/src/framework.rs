@@ -340,7 +340,9 @@ impl FrameworkCore {
                 self.handle_accept_outcome(now, task_ids, offer_ids, outcome);
             }
             InFlight::Decline { offer_ids } => match outcome {
-                CallOutcome::OutcomeUnknown { .. } => self.decline(offer_ids),
+                CallOutcome::OutcomeUnknown { .. } | CallOutcome::QueueFull { .. } => {
+                    self.decline(offer_ids);
+                }
                 // Done; or the offers went with the subscription; or it would be refused again.
                 CallOutcome::Accepted
                 | CallOutcome::NotSubscribed

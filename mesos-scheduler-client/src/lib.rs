@@ -53,12 +53,14 @@ mod deadline;
 mod detector;
 mod driver;
 mod error;
+mod event_queue;
 mod events;
 mod framework;
 mod framework_driver;
 mod identity;
 mod pipeline;
 mod session;
+mod store_tasks;
 #[cfg(feature = "tls")]
 mod tls;
 mod transport;
@@ -82,8 +84,8 @@ pub use crate::{
     framework_driver::{Framework, RunningTask, Submission},
     identity::{FrameworkIdStore, StoreError},
     session::{
-        CallOutcome, CallToken, CloseReason, Event, Masters, Session, SessionConfig, SessionState,
-        StreamToken, Timer, Transmit,
+        CallOutcome, CallToken, CloseReason, DisconnectCause, Event, Masters, OnRemoved, Session,
+        SessionConfig, SessionState, StreamToken, Timer, Transmit,
     },
     url::{Endpoint, HttpUrl, Scheme, UrlError},
 };

@@ -3,13 +3,18 @@
 #![doc = include_str!("../docs/session.md")]
 
 mod backoff;
+mod cause;
 mod config;
+mod desired;
 mod event;
 mod input;
+mod leader;
 mod masters;
 mod pending;
+mod replies;
 mod request;
 mod state;
+mod store;
 mod timers;
 mod transition;
 mod verdict;
@@ -19,20 +24,17 @@ use std::{collections::VecDeque, time::Instant};
 use mesos_proto::v1::{
     self,
     scheduler::{
-        Call,
+        self, Call,
         call::{self, Type},
     },
 };
 
 use self::{
-    backoff::Backoff,
-    masters::Rotation,
-    pending::{Calls, Kind},
-    state::State,
-    timers::TimerTable,
+    backoff::Backoff, desired::Desired, masters::Rotation, pending::Calls, state::State, timers::TimerTable,
 };
 pub use self::{
-    config::SessionConfig,
+    cause::DisconnectCause,
+    config::{OnRemoved, SessionConfig},
     event::{CloseReason, Event},
     masters::Masters,
     pending::{CallOutcome, CallToken},
@@ -46,17 +48,18 @@ use crate::deadline::after;
 /// One subscription of one framework, over all its streams and masters, without any I/O.
 ///
 /// ```text
-///       start            200, stream id           SUBSCRIBED             teardown
-///  Idle ────► Connecting ────────► ExpectSubscribed ────────► Subscribed ────────► Closing
-///             │ ▲   │ ▲                    │                      │                   │
-///             │ │   └─┘ 307                │                      │                   │
-///   404, 5xx, │ │                     end, │             silence, │               end │
-///     failed, │ │ time is over    garbage, │        end, garbage, │        before 202 │
-///        late ▼ │                     late ▼        call refused  ▼                   ▼
-///            Backoff ◄─────────────────────┴──────────────────────┴───────────────────┘
+///         start          a leader is known      200, stream id           SUBSCRIBED       id is stored
+///  Idle ────► Loading, ──────────► Connecting ────────► ExpectSubscribed ───────► Saving ─────► Subscribed
+///             Detecting            │ ▲   │ ▲                    │                   │            │     │
+///                                  │ │   └─┘ 307                │                   │            │     │ teardown
+///                    404, 5xx,     │ │                          │ end, garbage,     │            │     ▼
+///                    failed, late, │ │ time is over             │ late, silence     │            │   Closing
+///                    no leader     ▼ │                          ▼                   ▼            ▼     │
+///                                 Backoff ◄─────────────────────┴───────────────────┴────────────┴─────┘
 ///
-///  any state ── close, overflow, hopeless 4xx, failed over, removed, refused ──► Closed
-///  Closing   ── 202 and end ───────────────────────────────────────────────────► Closed
+///  Connecting       ── 401 ──► ExpectCredentials ── other credentials ──► Connecting
+///  any state        ── close, hopeless 4xx, failed over, removed, refused ──► Closed
+///  Closing          ── 202 and end ─────────────────────────────────────────► Closed
 /// ```
 ///
 /// The methods come in four families. Verbs ([`start`](Self::start), [`call`](Self::call), ...) are wishes of
@@ -83,8 +86,7 @@ use crate::deadline::after;
 #[derive(Debug)]
 pub struct Session {
     state: State,
-    /// What the next SUBSCRIBE says; `framework_info.id` is set as soon as it is known.
-    desired: call::Subscribe,
+    desired: Desired,
     config: SessionConfig,
     rotation: Rotation,
     backoff: Backoff,
@@ -97,6 +99,13 @@ pub struct Session {
     is_tearing_down: bool,
     /// A SUBSCRIBE without id was sent and its outcome is unknown.
     may_have_ghost: bool,
+    /// The id that the store has, if it has been asked or told.
+    stored_id: Option<v1::FrameworkId>,
+    is_id_loaded: bool,
+    /// Credentials were renewed since a master accepted some.
+    is_refreshed: bool,
+    /// The owner has not taken the events that wait.
+    is_owner_behind: bool,
     /// What the last failure was, for the owner who waits for a teardown.
     last_failure: Option<String>,
 }
@@ -106,20 +115,28 @@ impl Session {
     pub fn new(config: SessionConfig) -> Self {
         Self {
             state: State::Idle,
-            desired: call::Subscribe {
+            desired: Desired(call::Subscribe {
                 framework_info: config.framework_info.clone(),
                 suppressed_roles: config.suppressed_roles.clone(),
-                offer_constraints: None,
-            },
+                offer_constraints: config.offer_constraints.clone(),
+            }),
             rotation: Rotation::new(config.masters.clone()),
             backoff: Backoff::new(config.backoff_base, config.backoff_cap, config.seed),
             timers: TimerTable::default(),
-            calls: Calls::new(config.max_calls_in_flight.max(1), config.call_timeout),
+            calls: Calls::new(
+                config.max_calls_in_flight.max(1),
+                config.max_calls_waiting,
+                config.call_timeout,
+            ),
             transmits: VecDeque::new(),
             events: VecDeque::new(),
             next_stream: 0,
             is_tearing_down: false,
             may_have_ghost: false,
+            stored_id: None,
+            is_id_loaded: false,
+            is_refreshed: false,
+            is_owner_behind: false,
             last_failure: None,
             config,
         }
@@ -132,7 +149,7 @@ impl Session {
 
     /// The id of the framework, as soon as one is known.
     pub fn framework_id(&self) -> Option<&v1::FrameworkId> {
-        self.desired.framework_info.id.as_ref().filter(|id| !id.value.is_empty())
+        self.desired.framework_id()
     }
 }
 
@@ -141,7 +158,7 @@ impl Session {
     /// Begins to subscribe. Has an effect once.
     pub fn start(&mut self, now: Instant) {
         if matches!(self.state, State::Idle) {
-            self.connect_to_next_master(now);
+            self.proceed(now);
         }
     }
 
@@ -155,27 +172,27 @@ impl Session {
         if !matches!(self.state, State::Subscribed(_)) {
             return self.calls.push_resolved(CallOutcome::NotSubscribed);
         }
-        let id = self.desired.framework_info.id.clone();
+        let id = self.framework_id().cloned();
         call.framework_id.clone_from(&id);
-        let kind = match &mut call.update_framework {
-            Some(update) if call.r#type == Some(Type::UpdateFramework.into()) => {
-                update.framework_info.id = id;
-                Kind::Update(Box::new(update.clone()))
-            }
-            Some(_) | None => Kind::Plain,
-        };
-        self.calls.push(kind, request::body(&call))
+        if let Some(update) = &mut call.update_framework {
+            update.framework_info.id = id;
+        }
+        self.calls.push(self.desired.change_by(&call), request::body(&call))
     }
 
     /// Sets the roles that get no offers, for the next SUBSCRIBE.
     pub fn set_suppressed_roles(&mut self, roles: Vec<String>) {
-        self.desired.suppressed_roles = roles;
+        self.desired.0.suppressed_roles = roles;
+    }
+
+    /// Sets which offers the master need not make, for the next SUBSCRIBE; `None` for all offers.
+    pub fn set_offer_constraints(&mut self, constraints: Option<scheduler::OfferConstraints>) {
+        self.desired.0.offer_constraints = constraints;
     }
 
     /// Sets who the framework is, for the next SUBSCRIBE. An id that is known stays.
     pub fn set_framework_info(&mut self, info: v1::FrameworkInfo) {
-        let id = self.framework_id().cloned().or(info.id.clone());
-        self.desired.framework_info = v1::FrameworkInfo { id, ..info };
+        self.desired.set_framework_info(info);
     }
 
     /// Ends the framework: sends TEARDOWN after the calls made before, subscribing again for it if need be, and
@@ -187,22 +204,31 @@ impl Session {
         self.is_tearing_down = true;
         self.timers.set(Timer::Teardown, after(now, self.config.teardown_timeout));
         match &self.state {
-            State::Idle | State::Backoff if self.framework_id().is_none() => {
+            State::Idle | State::Backoff if self.framework_id().is_none() && !self.must_load() => {
                 self.close_without_framework();
             }
-            State::Idle | State::Backoff => self.connect_to_next_master(now),
-            State::Subscribed(_) => self.begin_teardown(),
+            State::Idle | State::Backoff => self.proceed(now),
+            State::Detecting if self.framework_id().is_none() => self.close_without_framework(),
+            State::Saving(_) | State::Subscribed(_) => self.begin_teardown(),
             // What such an attempt may register ends with its connection: no master need be waited for.
-            State::Connecting(_) | State::ExpectSubscribed(_) if self.dies_with_its_connection() => {
+            State::ExpectCredentials(_) | State::Connecting(_) | State::ExpectSubscribed(_)
+                if self.dies_with_its_connection() =>
+            {
                 self.close_with(CloseReason::TornDown);
             }
-            State::Connecting(_) | State::ExpectSubscribed(_) | State::Closing(_) | State::Closed => {}
+            State::Loading
+            | State::Detecting
+            | State::ExpectCredentials(_)
+            | State::Connecting(_)
+            | State::ExpectSubscribed(_)
+            | State::Closing(_)
+            | State::Closed => {}
         }
     }
 
     /// Whether the framework is new and a master would not keep it for a moment.
     fn dies_with_its_connection(&self) -> bool {
-        let timeout = self.desired.framework_info.failover_timeout.unwrap_or_default();
+        let timeout = self.desired.0.framework_info.failover_timeout.unwrap_or_default();
         self.framework_id().is_none() && timeout <= 0.0
     }
 
@@ -219,13 +245,17 @@ impl Session {
         if let Some(transmit) = self.transmits.pop_front() {
             return Some(transmit);
         }
+        if self.calls.poll_refresh() {
+            self.timers.set(Timer::Credentials, after(now, self.config.subscribe_timeout));
+            return Some(Transmit::RefreshCredentials);
+        }
         let stream = &self.state.subscription()?.stream;
         let (token, body) = self.calls.transmit(now)?;
         let transmit = Transmit::Call {
             call: token,
-            endpoint: stream.url.endpoint().clone(),
-            request: request::call(&stream.url, &stream.id, body),
-            with_credentials: true,
+            endpoint: stream.target.url.endpoint().clone(),
+            request: request::call(&stream.target.url, &stream.id, body),
+            with_credentials: stream.target.is_trusted,
         };
         self.update_call_timer();
         Some(transmit)

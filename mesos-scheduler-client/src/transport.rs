@@ -94,6 +94,8 @@ impl Transport {
                     self.calls.get_or_insert_with(|| CallLane::start(security.clone(), inputs.clone()));
                 lane.send(OutgoingCall { token: call, endpoint, request, with_credentials });
             }
+            // The driver does these.
+            Transmit::LoadFrameworkId | Transmit::SaveFrameworkId { .. } | Transmit::ClearFrameworkId => {}
             Transmit::RefreshCredentials => {
                 let (credentials, inputs) = (self.security.credentials.clone(), self.inputs.clone());
                 // One that still runs answers a question that nobody asks any more.

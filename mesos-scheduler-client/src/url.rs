@@ -150,6 +150,11 @@ impl HttpUrl {
         Self { endpoint: self.endpoint.clone(), path }
     }
 
+    /// Whether what is said there can be overheard, while it could not be at `other`.
+    pub(crate) fn is_less_secure_than(&self, other: &Self) -> bool {
+        self.endpoint.scheme() == Scheme::Http && other.endpoint.scheme() == Scheme::Https
+    }
+
     /// The target of a `Location` header in an answer from this URL. Mesos writes it without a scheme
     /// (`//host:port/path`), which keeps the scheme of the request; proxies and other versions write it in
     /// full, as `host:port`, or as a path. A location without a path keeps the path of the request.

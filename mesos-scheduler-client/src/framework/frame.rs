@@ -160,6 +160,12 @@ impl FrameworkCore {
                     self.back_to_waiting(&task_id);
                 }
             }
+            CallOutcome::QueueFull { .. } => {
+                for task_id in task_ids {
+                    self.back_to_waiting(&task_id);
+                }
+                self.decline(offer_ids);
+            }
             CallOutcome::Refused { status, text } => self.handle_refused_accept(task_ids, status, &text),
             CallOutcome::Invalid { why } => {
                 self.fail_accepted(task_ids, &format!("the ACCEPT was not sent: {why}"));

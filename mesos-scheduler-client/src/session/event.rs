@@ -4,6 +4,8 @@ use std::{fmt, time::Duration};
 
 use mesos_proto::v1;
 
+use super::DisconnectCause;
+
 /// Something that happened to the subscription, or an event of Mesos. Events are told in the order in which
 /// they happened; [`Event::Closed`] is the last one and told once.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,10 +27,14 @@ pub enum Event {
     /// does not know have no `type`: ignore them.
     Mesos(Box<v1::scheduler::Event>),
     /// The subscription was lost, or an attempt to subscribe failed; the next attempt follows by itself.
+    #[non_exhaustive]
     Disconnected {
+        /// The kind of what was seen.
+        cause: DisconnectCause,
         /// What was tried and what was seen.
         why: String,
-        /// Time until the next attempt.
+        /// Time until the next attempt; after [`DisconnectCause::Overflow`] the events before this one must have
+        /// been taken, too.
         retry_in: Duration,
     },
     /// The session has ended.
@@ -60,11 +66,11 @@ pub enum CloseReason {
         /// The words of the master.
         message: String,
     },
-    /// The master wants credentials, or other ones.
+    /// The master wants credentials, or other ones; or there are none to be had.
     Unauthorized {
-        /// The master that answered.
+        /// The master that was asked.
         url: String,
-        /// The body of its answer.
+        /// The body of its answer, or why there are no credentials.
         text: String,
     },
     /// The master refuses the SUBSCRIBE request as such.
@@ -76,10 +82,10 @@ pub enum CloseReason {
         /// The body of its answer.
         text: String,
     },
-    /// The owner took events too slowly; those that did not fit are lost.
-    Overflow {
-        /// Events that were waiting.
-        capacity: usize,
+    /// Who leads cannot be learned, because the credentials for asking are refused.
+    Detection {
+        /// What was asked and what was seen.
+        why: String,
     },
 }
 
@@ -96,7 +102,10 @@ impl CloseReason {
 
     /// Whether the same attempt will fail again until somebody changes a configuration.
     pub fn is_misconfiguration(&self) -> bool {
-        matches!(self, Self::Refused { .. } | Self::Unauthorized { .. } | Self::Rejected { .. })
+        matches!(
+            self,
+            Self::Refused { .. } | Self::Unauthorized { .. } | Self::Rejected { .. } | Self::Detection { .. }
+        )
     }
 }
 
@@ -116,14 +125,12 @@ impl fmt::Display for CloseReason {
             }
             Self::Refused { message } => write!(formatter, "the master refuses this framework: '{message}'"),
             Self::Unauthorized { url, text } => {
-                write!(formatter, "{url}: 401, the master wants other credentials: '{text}'")
+                write!(formatter, "{url}: other credentials are needed: '{text}'")
             }
             Self::Rejected { url, status, text } => {
                 write!(formatter, "{url}: the master rejects the subscription with {status}: '{text}'")
             }
-            Self::Overflow { capacity } => {
-                write!(formatter, "events were not taken in time, {capacity} were waiting")
-            }
+            Self::Detection { why } => write!(formatter, "cannot learn which master leads: {why}"),
         }
     }
 }

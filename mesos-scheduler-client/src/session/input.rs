@@ -11,11 +11,10 @@ use mesos_proto::{
 use prost::Message;
 
 use super::{
-    CallOutcome, CallToken, CloseReason, Event, Session, StreamToken, Timer,
-    pending::Kind,
+    CloseReason, DisconnectCause as Cause, Event, OnRemoved, Session, StreamToken, Timer, Transmit,
     request::{self, STREAM_ID},
-    state::{Closing, State, Stream},
-    verdict::{self, CallVerdict, ErrorVerdict, SubscribeVerdict, excerpt},
+    state::{Attempt, State, Stream, Target},
+    verdict::{self, ErrorVerdict, SubscribeVerdict, excerpt},
 };
 use crate::{auth::AuthError, deadline::after};
 
@@ -29,8 +28,12 @@ impl Session {
                 self.expect_subscribed_in_time(now);
             }
             State::Idle
+            | State::Loading
+            | State::Detecting
+            | State::ExpectCredentials(_)
             | State::Connecting(_)
             | State::ExpectSubscribed(_)
+            | State::Saving(_)
             | State::Subscribed(_)
             | State::Backoff
             | State::Closing(_)
@@ -57,13 +60,10 @@ impl Session {
         match verdict::of_subscribe(status) {
             SubscribeVerdict::Stream => self.open_stream(now, headers),
             SubscribeVerdict::Redirect => self.follow(now, headers),
-            SubscribeVerdict::Retry => self.lose(now, answer()),
-            SubscribeVerdict::Unauthorized => {
-                let (url, text) = (attempt.url.endpoint().to_string(), excerpt(text));
-                self.close_with(CloseReason::Unauthorized { url, text });
-            }
+            SubscribeVerdict::Retry => self.lose(now, Cause::NotReady, answer()),
+            SubscribeVerdict::Unauthorized => self.handle_unauthorized(now, text),
             SubscribeVerdict::Hopeless => {
-                let (url, text) = (attempt.url.endpoint().to_string(), excerpt(text));
+                let (url, text) = (attempt.target.url.endpoint().to_string(), excerpt(text));
                 self.close_with(CloseReason::Rejected { url, status: status.as_u16(), text });
             }
         }
@@ -86,9 +86,11 @@ impl Session {
                 Ok(Some(record)) if record.is_empty() => {}
                 Ok(Some(record)) => match scheduler::Event::decode(record) {
                     Ok(event) => self.handle_record(now, event),
-                    Err(error) => self.lose_attempt(now, format!("a record is no event: {error}")),
+                    Err(error) => {
+                        self.lose_attempt(now, Cause::Protocol, format!("a record is no event: {error}"));
+                    }
                 },
-                Err(error) => self.lose_attempt(now, error.to_string()),
+                Err(error) => self.lose_attempt(now, Cause::Protocol, error.to_string()),
             }
         }
     }
@@ -115,8 +117,8 @@ impl Session {
 
     /// There are no credentials to send this SUBSCRIBE with; nothing was sent.
     pub fn handle_no_credentials(&mut self, now: Instant, token: StreamToken, error: &AuthError) {
-        if self.state.is_peer(token) {
-            self.lose(now, error.to_string());
+        if matches!(&self.state, State::Connecting(attempt) if attempt.token == token) {
+            self.lose_credentials(now, error);
         }
     }
 
@@ -128,51 +130,86 @@ impl Session {
                 closing.is_ended = true;
                 self.timers.stop(Timer::Heartbeat);
             }
-            State::Connecting(_) | State::ExpectSubscribed(_) => self.lose_attempt(now, why),
-            State::Subscribed(_) | State::Closing(_) => self.lose(now, why),
-            State::Idle | State::Backoff | State::Closed => {}
+            State::Connecting(attempt) if !attempt.is_connected => {
+                self.lose_attempt(now, Cause::Unreachable, why);
+            }
+            State::Connecting(_)
+            | State::ExpectSubscribed(_)
+            | State::Saving(_)
+            | State::Subscribed(_)
+            | State::Closing(_) => self.lose_attempt(now, Cause::StreamEnded, why),
+            State::Idle
+            | State::Loading
+            | State::Detecting
+            | State::ExpectCredentials(_)
+            | State::Backoff
+            | State::Closed => {}
         }
     }
 
     fn open_stream(&mut self, now: Instant, headers: &HeaderMap) {
         let Some(id) = headers.get(STREAM_ID) else {
             let why = "200 without Mesos-Stream-Id, so this is not the scheduler API of a master";
-            return self.lose(now, why.to_owned());
+            return self.lose(now, Cause::Protocol, why.to_owned());
         };
         if !request::is_protobuf(headers) {
             let seen = headers.get(http::header::CONTENT_TYPE);
             let seen = seen.map_or("none".into(), |value| String::from_utf8_lossy(value.as_bytes()));
             let why = format!("content type '{}', expected '{}'", excerpt(&seen), request::PROTOBUF);
-            return self.lose_attempt(now, why);
+            return self.lose_attempt(now, Cause::Protocol, why);
         }
         let id = id.clone();
         let decoder = Decoder::with_max_record_bytes(self.config.max_record_bytes);
         match std::mem::replace(&mut self.state, State::Idle) {
             State::Connecting(attempt) => {
-                let (token, url) = (attempt.token, attempt.url);
-                self.state = State::ExpectSubscribed(Stream { token, url, id, decoder });
+                let (token, target) = (attempt.token, attempt.target);
+                self.state = State::ExpectSubscribed(Stream { token, target, id, decoder });
             }
             other => self.state = other,
         }
     }
 
+    /// 401: other credentials may help, once.
+    fn handle_unauthorized(&mut self, now: Instant, text: &str) {
+        let State::Connecting(Attempt { token, target, .. }) = &self.state else { return };
+        let (stream, target, text) = (*token, target.clone(), excerpt(text));
+        if !target.is_trusted {
+            let why = format!("401 '{text}', and credentials are not sent there");
+            return self.lose(now, Cause::Credentials, why);
+        }
+        if !self.config.can_refresh_credentials || self.is_refreshed {
+            let url = target.url.endpoint().to_string();
+            return self.close_with(CloseReason::Unauthorized { url, text });
+        }
+        self.is_refreshed = true;
+        self.transmits.push_back(Transmit::Abort { stream });
+        self.transmits.push_back(Transmit::RefreshCredentials);
+        self.timers.stop_all_but(Timer::Teardown);
+        self.timers.set(Timer::Credentials, after(now, self.config.subscribe_timeout));
+        self.state = State::ExpectCredentials(target);
+    }
+
     fn follow(&mut self, now: Instant, headers: &HeaderMap) {
-        let State::Connecting(attempt) = &self.state else { return };
+        let State::Connecting(Attempt { token, target, .. }) = &self.state else { return };
         let Some(location) = headers.get(LOCATION) else {
-            return self.lose(now, "a redirect without Location".to_owned());
+            return self.lose(now, Cause::Redirect, "a redirect without Location".to_owned());
         };
         let location = excerpt(&String::from_utf8_lossy(location.as_bytes()));
-        if attempt.hops >= self.config.max_redirects {
-            let why = format!("redirected {} times, lastly to '{location}'", attempt.hops + 1);
-            return self.lose(now, why);
+        if target.hops >= self.config.max_redirects {
+            let why = format!("redirected {} times, lastly to '{location}'", target.hops + 1);
+            return self.lose(now, Cause::Redirect, why);
         }
-        match attempt.url.resolve(&location) {
+        match target.url.resolve(&location) {
             Ok(url) => {
-                let (stream, hops) = (attempt.token, attempt.hops + 1);
-                self.transmits.push_back(super::Transmit::Abort { stream });
-                self.connect(now, url, hops);
+                let is_trusted = self.rotation.contains(&url)
+                    || self.rotation.contains(&target.url) && !url.is_less_secure_than(&target.url);
+                let target = Target { url, hops: target.hops + 1, is_trusted };
+                self.transmits.push_back(Transmit::Abort { stream: *token });
+                self.connect(now, target);
             }
-            Err(error) => self.lose(now, format!("cannot follow the redirect: {error}")),
+            Err(error) => {
+                self.lose(now, Cause::Redirect, format!("cannot follow the redirect: {error}"));
+            }
         }
     }
 
@@ -183,8 +220,10 @@ impl Session {
         }
         match &self.state {
             State::ExpectSubscribed(_) => self.handle_first_record(now, event),
-            State::Subscribed(_) => match event.r#type() {
-                Type::Subscribed => self.lose(now, "SUBSCRIBED twice on one stream".to_owned()),
+            State::Saving(_) | State::Subscribed(_) => match event.r#type() {
+                Type::Subscribed => {
+                    self.lose(now, Cause::Protocol, "SUBSCRIBED twice on one stream".to_owned());
+                }
                 // Its arrival has moved the deadline already.
                 Type::Heartbeat => {}
                 Type::Unknown
@@ -196,11 +235,35 @@ impl Session {
                 | Type::UpdateOperationStatus
                 | Type::Message
                 | Type::Failure
-                | Type::Error => self.events.push_back(Event::Mesos(Box::new(event))),
+                | Type::Error => self.tell_event(event),
             },
             // Nobody could answer any more.
             State::Closing(_) => {}
-            State::Idle | State::Connecting(_) | State::Backoff | State::Closed => {}
+            State::Idle
+            | State::Loading
+            | State::Detecting
+            | State::ExpectCredentials(_)
+            | State::Connecting(_)
+            | State::Backoff
+            | State::Closed => {}
+        }
+    }
+
+    /// Not before the owner knows of the subscription.
+    fn tell_event(&mut self, event: scheduler::Event) {
+        let event = Event::Mesos(Box::new(event));
+        match &mut self.state {
+            State::Saving(saving) => saving.held.push(event),
+            State::Idle
+            | State::Loading
+            | State::Detecting
+            | State::ExpectCredentials(_)
+            | State::Connecting(_)
+            | State::ExpectSubscribed(_)
+            | State::Subscribed(_)
+            | State::Backoff
+            | State::Closing(_)
+            | State::Closed => self.events.push_back(event),
         }
     }
 
@@ -208,7 +271,9 @@ impl Session {
         match event.r#type() {
             Type::Subscribed => match event.subscribed {
                 Some(subscribed) => self.accept_subscription(now, subscribed),
-                None => self.lose_attempt(now, "SUBSCRIBED without content".to_owned()),
+                None => {
+                    self.lose_attempt(now, Cause::Protocol, "SUBSCRIBED without content".to_owned());
+                }
             },
             // Old masters send a heartbeat first (MESOS-8641); what this schema does not know proves nothing.
             Type::Heartbeat | Type::Unknown => {}
@@ -221,7 +286,8 @@ impl Session {
             | Type::Message
             | Type::Failure
             | Type::Error) => {
-                self.lose_attempt(now, format!("{} before SUBSCRIBED", early.as_str_name()));
+                let why = format!("{} before SUBSCRIBED", early.as_str_name());
+                self.lose_attempt(now, Cause::Protocol, why);
             }
         }
     }
@@ -232,106 +298,79 @@ impl Session {
         match verdict::of_error(message, is_subscribed) {
             ErrorVerdict::FailedOver => self.close_with(CloseReason::FailedOver),
             ErrorVerdict::Removed if self.is_tearing_down => self.close_with(CloseReason::TornDown),
-            ErrorVerdict::Removed => self.close_with(CloseReason::Removed { message: text }),
+            ErrorVerdict::Removed => self.handle_removed(now, text),
             ErrorVerdict::Refused => self.close_with(CloseReason::Refused { message: text }),
-            ErrorVerdict::Retry => self.lose(now, format!("the master ended the stream: '{text}'")),
-        }
-    }
-}
-
-/// Input of the connection for calls. Answers to calls that are resolved already are ignored.
-impl Session {
-    /// A call was answered.
-    pub fn handle_call_reply(&mut self, now: Instant, call: CallToken, status: StatusCode, text: &str) {
-        let verdict = verdict::of_call(status, text);
-        let short = excerpt(text);
-        let outcome = match verdict {
-            CallVerdict::Accepted => CallOutcome::Accepted,
-            CallVerdict::Refused | CallVerdict::SubscriptionLost => {
-                CallOutcome::Refused { status: status.as_u16(), text: short.clone() }
-            }
-        };
-        let Some(kind) = self.calls.resolve(call, outcome) else { return };
-        self.update_call_timer();
-        let answer = format!("{} '{short}'", status.as_u16());
-        match (kind, verdict) {
-            (Kind::Plain, CallVerdict::Accepted | CallVerdict::Refused)
-            | (Kind::Update(_), CallVerdict::Refused) => {}
-            (Kind::Update(update), CallVerdict::Accepted) => {
-                self.desired.suppressed_roles = update.suppressed_roles;
-                self.desired.offer_constraints = update.offer_constraints;
-                self.set_framework_info(update.framework_info);
-            }
-            (Kind::Teardown, CallVerdict::Accepted) => self.handle_teardown_accepted(),
-            (Kind::Teardown, _) if verdict::is_unknown_framework(status, text) => {
-                self.close_with(CloseReason::TornDown);
-            }
-            (Kind::Teardown, CallVerdict::Refused) => {
-                let why = format!("TEARDOWN was refused with {answer}");
-                self.close_with(CloseReason::TeardownUnconfirmed { why });
-            }
-            (Kind::Plain | Kind::Update(_) | Kind::Teardown, CallVerdict::SubscriptionLost) => {
-                self.lose(now, format!("a call was refused with {answer}"));
+            ErrorVerdict::Retry => {
+                self.lose(now, Cause::Error, format!("the master ended the stream: '{text}'"));
             }
         }
     }
 
-    /// A call was not answered, because its connection could not be made or broke; `why` says what was
-    /// seen.
-    pub fn handle_call_failed(&mut self, now: Instant, call: CallToken, why: &str) {
-        let outcome = CallOutcome::OutcomeUnknown { why: why.to_owned() };
-        let Some(kind) = self.calls.resolve(call, outcome) else { return };
-        self.update_call_timer();
-        match kind {
-            Kind::Plain | Kind::Update(_) => {}
-            Kind::Teardown => self.lose(now, format!("TEARDOWN: {why}")),
-        }
-    }
-
-    fn handle_teardown_accepted(&mut self) {
-        let State::Closing(Closing { is_accepted, is_ended, .. }) = &mut self.state else { return };
-        *is_accepted = true;
-        if *is_ended {
-            self.close_with(CloseReason::TornDown);
+    fn handle_removed(&mut self, now: Instant, message: String) {
+        let id = self.framework_id().map(ToString::to_string).unwrap_or_default();
+        match self.config.on_removed {
+            OnRemoved::Close => self.close_with(CloseReason::Removed { message }),
+            OnRemoved::StartOver => {
+                self.desired.set_framework_id(None);
+                let why =
+                    format!("framework '{id}' is gone: '{message}'; the next attempt registers a new one");
+                self.lose(now, Cause::Removed, why);
+            }
         }
     }
 }
 
 /// Input of the owner's side.
 impl Session {
-    /// The answer to [`Transmit::RefreshCredentials`](super::Transmit::RefreshCredentials): there are other
-    /// credentials, or why there are none.
-    pub fn handle_credentials(&mut self, _now: Instant, _result: Result<(), AuthError>) {}
+    /// The owner could not take an event: so many are waiting. Ends the stream; what has not been told
+    /// of it is dropped. The next attempt follows after [`handle_caught_up`](Self::handle_caught_up).
+    pub fn handle_overflow(&mut self, now: Instant, waiting: usize) {
+        if matches!(self.state, State::Closed) {
+            return;
+        }
+        self.is_owner_behind = true;
+        self.events.clear();
+        let why = format!("events were not taken in time, {waiting} were waiting");
+        self.lose_attempt(now, Cause::Overflow, why);
+    }
 
-    /// The owner could not take an event: so many are waiting. Ends the session; no event follows but
-    /// [`Event::Closed`].
-    pub fn handle_overflow(&mut self, capacity: usize) {
-        self.events.retain(|event| matches!(event, Event::Closed(_)));
-        self.close_with(CloseReason::Overflow { capacity });
+    /// The owner has taken all events that waited.
+    pub fn handle_caught_up(&mut self) {
+        self.is_owner_behind = false;
     }
 
     /// Time has passed: handles the earliest deadline, if it has come. The next one may have come, too.
     pub fn handle_timeout(&mut self, now: Instant) {
         let Some(timer) = self.timers.take_expired(now) else { return };
         match timer {
+            Timer::Store => self.give_up_store(now),
+            Timer::Detect => self.tell_no_leader(now),
+            Timer::Credentials => {
+                let why = format!("none within {:?}", self.config.subscribe_timeout);
+                self.lose_credentials(now, &AuthError::unavailable(why));
+            }
             Timer::Connect => {
                 let why = format!("no connection within {:?}", self.config.connect_timeout);
-                self.lose_attempt(now, why);
+                self.lose_attempt(now, Cause::Unreachable, why);
             }
             Timer::Subscribe => {
                 let why = format!("no SUBSCRIBED within {:?}", self.config.subscribe_timeout);
-                self.lose_attempt(now, why);
+                self.lose_attempt(now, Cause::Late, why);
             }
             Timer::Heartbeat => {
                 let silence = self.state.subscription().map(|subscription| subscription.longest_silence);
                 let silence = silence.unwrap_or_default();
-                self.lose(now, format!("the master was silent for {silence:?}"));
+                self.lose(now, Cause::Silent, format!("the master was silent for {silence:?}"));
             }
             Timer::Call => {
                 let why = format!("a call was not answered within {:?}", self.config.call_timeout);
-                self.lose(now, why);
+                self.lose(now, Cause::CallLost, why);
             }
-            Timer::Backoff => self.connect_to_next_master(now),
+            // The owner must read what waits before there is more of it.
+            Timer::Backoff if self.is_owner_behind => {
+                self.timers.set(Timer::Backoff, after(now, self.config.owner_check_interval()));
+            }
+            Timer::Backoff => self.proceed(now),
             Timer::Teardown => self.give_up_teardown(),
         }
     }

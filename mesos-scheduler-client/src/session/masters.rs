@@ -7,7 +7,8 @@ use crate::url::{HttpUrl, UrlError};
 /// Path of the scheduler API on every master.
 const SCHEDULER_API: &str = "/api/v1/scheduler";
 
-/// The masters of one cluster, at least one. Any of them may lead; a standby redirects to the leader.
+/// The masters of one cluster: a list of them, at least one, of which any may lead (a standby redirects to the
+/// leader); or where to learn who leads.
 ///
 /// ```
 /// use mesos_scheduler_client::Masters;
@@ -17,8 +18,12 @@ const SCHEDULER_API: &str = "/api/v1/scheduler";
 /// # Ok::<(), mesos_scheduler_client::UrlError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Masters {
-    urls: Vec<HttpUrl>,
+pub struct Masters(Source);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Source {
+    List(Vec<HttpUrl>),
+    Detected,
 }
 
 impl Masters {
@@ -29,18 +34,27 @@ impl Masters {
     /// An entry is wrong or empty; the error shows it.
     pub fn parse(text: &str) -> Result<Self, UrlError> {
         let urls = text.split(',').map(HttpUrl::from_str).collect::<Result<_, _>>()?;
-        Ok(Self { urls })
+        Ok(Self(Source::List(urls)))
     }
 
-    /// The URLs in the order in which they are tried.
+    /// No list: a [`Session`](crate::Session) is told by
+    /// [`handle_leader`](crate::Session::handle_leader) who leads.
+    pub fn detected() -> Self {
+        Self(Source::Detected)
+    }
+
+    /// The URLs in the order in which they are tried; none if the leader is detected.
     pub fn urls(&self) -> &[HttpUrl] {
-        &self.urls
+        match &self.0 {
+            Source::List(urls) => urls,
+            Source::Detected => &[],
+        }
     }
 }
 
 impl From<HttpUrl> for Masters {
     fn from(url: HttpUrl) -> Self {
-        Self { urls: vec![url] }
+        Self(Source::List(vec![url]))
     }
 }
 
@@ -52,23 +66,45 @@ impl FromStr for Masters {
     }
 }
 
-/// Goes round the masters, one attempt each.
+/// Whose turn it is.
 #[derive(Debug)]
-pub(super) struct Rotation {
-    masters: Masters,
-    next: usize,
+pub(super) enum Rotation {
+    /// Goes round the masters, one attempt each.
+    List { urls: Vec<HttpUrl>, next: usize },
+    /// The leader that was told last.
+    Detected { leader: Option<HttpUrl>, why_none: String },
 }
 
 impl Rotation {
     pub(super) fn new(masters: Masters) -> Self {
-        Self { masters, next: 0 }
+        match masters.0 {
+            Source::List(urls) => Self::List { urls, next: 0 },
+            Source::Detected => Self::Detected { leader: None, why_none: "no master was found".to_owned() },
+        }
     }
 
-    /// The scheduler API of the master whose turn it is; the turn passes to the next one.
-    pub(super) fn advance(&mut self) -> HttpUrl {
-        let url = &self.masters.urls[self.next];
-        self.next = (self.next + 1) % self.masters.urls.len();
-        url.with_api_path(SCHEDULER_API)
+    /// The scheduler API of the master whose turn it is, `None` if no leader is known; the turn passes to the
+    /// next one.
+    pub(super) fn advance(&mut self) -> Option<HttpUrl> {
+        let url = match self {
+            Self::List { urls, next } => {
+                let url = &urls[*next];
+                *next = (*next + 1) % urls.len();
+                url
+            }
+            Self::Detected { leader, .. } => leader.as_ref()?,
+        };
+        Some(url.with_api_path(SCHEDULER_API))
+    }
+
+    /// Whether a URL leads to a master that was configured, or to the leader that was detected.
+    pub(super) fn contains(&self, url: &HttpUrl) -> bool {
+        match self {
+            Self::List { urls, .. } => urls.iter().any(|known| known.endpoint() == url.endpoint()),
+            Self::Detected { leader, .. } => {
+                leader.as_ref().is_some_and(|known| known.endpoint() == url.endpoint())
+            }
+        }
     }
 }
 
@@ -79,7 +115,7 @@ mod tests {
     #[test]
     fn masters_take_turns() {
         let mut rotation = Rotation::new(Masters::parse("a:1,http://b:2/mesos").unwrap());
-        let turns: Vec<_> = (0..3).map(|_| rotation.advance().to_string()).collect();
+        let turns: Vec<_> = (0..3).map(|_| rotation.advance().unwrap().to_string()).collect();
         assert_eq!(
             turns,
             [
@@ -94,7 +130,10 @@ mod tests {
     fn an_empty_entry_is_an_error() {
         for text in ["", "a:1,", ",a:1", "a:1,,b:2"] {
             let error = Masters::parse(text).unwrap_err();
-            assert_eq!(error.to_string(), "invalid URL '': it is empty, expected http://host:port or https://host:port");
+            assert_eq!(
+                error.to_string(),
+                "invalid URL '': it is empty, expected http://host:port or https://host:port"
+            );
         }
     }
 }

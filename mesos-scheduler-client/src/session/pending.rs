@@ -29,6 +29,11 @@ pub enum CallOutcome {
     },
     /// The call was not sent, because there is no subscription.
     NotSubscribed,
+    /// The call was not sent, because so many wait for their turn already.
+    QueueFull {
+        /// Calls that wait.
+        waiting: usize,
+    },
     /// The call was not sent, because it must not be.
     Invalid {
         /// What is wrong with it.
@@ -48,6 +53,8 @@ pub(super) enum Kind {
     Plain,
     /// Changes what later SUBSCRIBE calls say, if it is accepted.
     Update(Box<UpdateFramework>),
+    /// Changes the roles that later SUBSCRIBE calls suppress, unless it is refused.
+    Suppression { roles: Vec<String>, is_suppressed: bool },
     /// Ends the session.
     Teardown,
 }
@@ -58,8 +65,13 @@ pub(super) struct Calls {
     next_token: u64,
     waiting: VecDeque<Waiting>,
     in_flight: VecDeque<InFlight>,
+    /// Answered with 401, to be sent once more when there are other credentials. While there is one, nothing
+    /// else is sent, so that calls keep their order.
+    unauthorized: VecDeque<Waiting>,
+    is_refresh_asked: bool,
     outcomes: VecDeque<(CallToken, CallOutcome)>,
     max_in_flight: usize,
+    max_waiting: usize,
     timeout: Duration,
 }
 
@@ -68,30 +80,43 @@ struct Waiting {
     token: CallToken,
     kind: Kind,
     body: Bytes,
+    /// It was answered with 401 once.
+    is_repeated: bool,
 }
 
 #[derive(Debug)]
 struct InFlight {
-    token: CallToken,
-    kind: Kind,
+    call: Waiting,
     deadline: Instant,
 }
 
 impl Calls {
-    pub(super) fn new(max_in_flight: usize, timeout: Duration) -> Self {
+    pub(super) fn new(max_in_flight: usize, max_waiting: usize, timeout: Duration) -> Self {
         Self {
             next_token: 0,
             waiting: VecDeque::new(),
             in_flight: VecDeque::new(),
+            unauthorized: VecDeque::new(),
+            is_refresh_asked: false,
             outcomes: VecDeque::new(),
             max_in_flight,
+            max_waiting,
             timeout,
         }
     }
 
+    /// Takes a call of the owner, if there is room.
     pub(super) fn push(&mut self, kind: Kind, body: Bytes) -> CallToken {
+        if self.waiting.len() >= self.max_waiting {
+            return self.push_resolved(CallOutcome::QueueFull { waiting: self.waiting.len() });
+        }
+        self.push_always(kind, body)
+    }
+
+    /// Takes a call of the session.
+    pub(super) fn push_always(&mut self, kind: Kind, body: Bytes) -> CallToken {
         let token = self.new_token();
-        self.waiting.push_back(Waiting { token, kind, body });
+        self.waiting.push_back(Waiting { token, kind, body, is_repeated: false });
         token
     }
 
@@ -110,11 +135,12 @@ impl Calls {
 
     /// The next call to put on the wire.
     pub(super) fn transmit(&mut self, now: Instant) -> Option<(CallToken, Bytes)> {
-        if self.in_flight.len() >= self.max_in_flight {
+        if self.in_flight.len() >= self.max_in_flight || !self.unauthorized.is_empty() {
             return None;
         }
-        let Waiting { token, kind, body } = self.waiting.pop_front()?;
-        self.in_flight.push_back(InFlight { token, kind, deadline: after(now, self.timeout) });
+        let call = self.waiting.pop_front()?;
+        let (token, body) = (call.token, call.body.clone());
+        self.in_flight.push_back(InFlight { call, deadline: after(now, self.timeout) });
         Some((token, body))
     }
 
@@ -125,25 +151,62 @@ impl Calls {
 
     /// Resolves a call in flight; `None` if it is none, because it was resolved before.
     pub(super) fn resolve(&mut self, token: CallToken, outcome: CallOutcome) -> Option<Kind> {
-        let at = self.in_flight.iter().position(|call| call.token == token)?;
-        let call = self.in_flight.remove(at)?;
+        let call = self.take_in_flight(token)?;
         self.outcomes.push_back((token, outcome));
         Some(call.kind)
     }
 
+    fn take_in_flight(&mut self, token: CallToken) -> Option<Waiting> {
+        let at = self.in_flight.iter().position(|call| call.call.token == token)?;
+        self.in_flight.remove(at).map(|call| call.call)
+    }
+
+    /// Keeps a call in flight that was answered with 401 for once more; `false` if it was so before.
+    pub(super) fn keep_unauthorized(&mut self, token: CallToken) -> bool {
+        let is_first = |call: &InFlight| call.call.token == token && !call.call.is_repeated;
+        if !self.in_flight.iter().any(is_first) {
+            return false;
+        }
+        if let Some(call) = self.take_in_flight(token) {
+            self.unauthorized.push_back(Waiting { is_repeated: true, ..call });
+        }
+        true
+    }
+
+    /// Whether other credentials are to be asked for: everything else was answered. `true` once.
+    pub(super) fn poll_refresh(&mut self) -> bool {
+        let is_due = !self.unauthorized.is_empty() && self.in_flight.is_empty() && !self.is_refresh_asked;
+        self.is_refresh_asked |= is_due;
+        is_due
+    }
+
+    /// Whether calls wait for other credentials that were asked for.
+    pub(super) fn is_refresh_asked(&self) -> bool {
+        self.is_refresh_asked
+    }
+
+    /// There are other credentials: what was answered with 401 goes first.
+    pub(super) fn repeat_unauthorized(&mut self) {
+        self.is_refresh_asked = false;
+        while let Some(call) = self.unauthorized.pop_back() {
+            self.waiting.push_front(call);
+        }
+    }
+
     /// Resolves everything: what is in flight may have had its effect, what waits had none.
     pub(super) fn resolve_all(&mut self, why: &str) {
-        for call in self.in_flight.drain(..) {
+        self.is_refresh_asked = false;
+        for InFlight { call, .. } in self.in_flight.drain(..) {
             self.outcomes.push_back((call.token, CallOutcome::OutcomeUnknown { why: why.to_owned() }));
         }
-        for call in self.waiting.drain(..) {
+        for call in self.unauthorized.drain(..).chain(self.waiting.drain(..)) {
             self.outcomes.push_back((call.token, CallOutcome::NotSubscribed));
         }
     }
 
     /// Whether TEARDOWN is on the wire.
     pub(super) fn is_teardown_in_flight(&self) -> bool {
-        self.in_flight.iter().any(|call| call.kind == Kind::Teardown)
+        self.in_flight.iter().any(|call| call.call.kind == Kind::Teardown)
     }
 
     pub(super) fn poll_outcome(&mut self) -> Option<(CallToken, CallOutcome)> {

@@ -6,7 +6,7 @@ use http::{
     header::{ACCEPT, CONTENT_TYPE, HOST, USER_AGENT},
     uri::PathAndQuery,
 };
-use mesos_proto::v1::scheduler::Call;
+use mesos_proto::v1::{self, scheduler::Call};
 use prost::Message;
 
 use crate::url::{Endpoint, HttpUrl};
@@ -58,6 +58,17 @@ pub enum Transmit {
     /// Ask for other credentials: the present ones were answered with 401. The result goes to
     /// [`handle_credentials`](super::Session::handle_credentials).
     RefreshCredentials,
+    /// Read the id of the framework from its store. The result goes to
+    /// [`handle_framework_id_loaded`](super::Session::handle_framework_id_loaded).
+    LoadFrameworkId,
+    /// Store the id of the framework. The result goes to
+    /// [`handle_framework_id_saved`](super::Session::handle_framework_id_saved).
+    SaveFrameworkId {
+        /// What to store.
+        id: v1::FrameworkId,
+    },
+    /// Remove the id of the framework from its store: the framework was torn down.
+    ClearFrameworkId,
     /// Close the connection of this stream, and that of the calls. What they still bring need not be told.
     #[non_exhaustive]
     Abort {

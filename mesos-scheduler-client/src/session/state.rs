@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use http::HeaderValue;
 use mesos_proto::recordio::Decoder;
 
-use super::StreamToken;
+use super::{Event, StreamToken};
 use crate::url::HttpUrl;
 
 /// What a [`Session`](super::Session) waits for.
@@ -14,10 +14,18 @@ use crate::url::HttpUrl;
 pub enum SessionState {
     /// `start`.
     Idle,
+    /// The framework id from its store.
+    Loading,
+    /// Word of a leader.
+    Detecting,
+    /// Other credentials, to repeat a SUBSCRIBE that was answered with 401.
+    ExpectCredentials,
     /// The head of the answer to SUBSCRIBE.
     Connecting,
     /// The first record.
     ExpectSubscribed,
+    /// The framework id to be stored; SUBSCRIBED came, and the owner has not been told.
+    Saving,
     /// Events, and calls to send.
     Subscribed,
     /// The time of the next attempt.
@@ -31,21 +39,33 @@ pub enum SessionState {
 #[derive(Debug)]
 pub(super) enum State {
     Idle,
+    Loading,
+    Detecting,
+    ExpectCredentials(Target),
     Connecting(Attempt),
     ExpectSubscribed(Stream),
+    Saving(Saving),
     Subscribed(Subscription),
     Backoff,
     Closing(Closing),
     Closed,
 }
 
+/// A master to subscribe at.
+#[derive(Clone, Debug)]
+pub(super) struct Target {
+    pub(super) url: HttpUrl,
+    /// Redirects that led here.
+    pub(super) hops: u32,
+    /// Whether it may see the credentials.
+    pub(super) is_trusted: bool,
+}
+
 /// A SUBSCRIBE on its way.
 #[derive(Debug)]
 pub(super) struct Attempt {
     pub(super) token: StreamToken,
-    pub(super) url: HttpUrl,
-    /// Redirects that led here.
-    pub(super) hops: u32,
+    pub(super) target: Target,
     pub(super) is_connected: bool,
 }
 
@@ -53,7 +73,7 @@ pub(super) struct Attempt {
 #[derive(Debug)]
 pub(super) struct Stream {
     pub(super) token: StreamToken,
-    pub(super) url: HttpUrl,
+    pub(super) target: Target,
     pub(super) id: HeaderValue,
     pub(super) decoder: Decoder,
 }
@@ -65,6 +85,14 @@ pub(super) struct Subscription {
     pub(super) since: Instant,
     /// Silence after which the stream counts as dead.
     pub(super) longest_silence: Duration,
+}
+
+/// A subscription that the owner is to be told of as soon as its id is stored.
+#[derive(Debug)]
+pub(super) struct Saving {
+    pub(super) subscription: Subscription,
+    /// What the owner is to be told then: that it stands, and what came since.
+    pub(super) held: Vec<Event>,
 }
 
 /// A subscription on which TEARDOWN is to be sent, or was.
@@ -79,8 +107,12 @@ impl State {
     pub(super) fn name(&self) -> SessionState {
         match self {
             Self::Idle => SessionState::Idle,
+            Self::Loading => SessionState::Loading,
+            Self::Detecting => SessionState::Detecting,
+            Self::ExpectCredentials(_) => SessionState::ExpectCredentials,
             Self::Connecting(_) => SessionState::Connecting,
             Self::ExpectSubscribed(_) => SessionState::ExpectSubscribed,
+            Self::Saving(_) => SessionState::Saving,
             Self::Subscribed(_) => SessionState::Subscribed,
             Self::Backoff => SessionState::Backoff,
             Self::Closing(_) => SessionState::Closing,
@@ -88,42 +120,70 @@ impl State {
         }
     }
 
-    /// The attempt or stream that input is expected of, and where it leads to.
-    pub(super) fn peer(&self) -> Option<(StreamToken, &HttpUrl)> {
+    /// The attempt or stream that input is expected of.
+    pub(super) fn peer(&self) -> Option<StreamToken> {
         match self {
-            Self::Connecting(attempt) => Some((attempt.token, &attempt.url)),
-            Self::ExpectSubscribed(stream) => Some((stream.token, &stream.url)),
-            Self::Subscribed(Subscription { stream, .. })
-            | Self::Closing(Closing { subscription: Subscription { stream, .. }, .. }) => {
-                Some((stream.token, &stream.url))
-            }
-            Self::Idle | Self::Backoff | Self::Closed => None,
+            Self::Connecting(attempt) => Some(attempt.token),
+            Self::ExpectSubscribed(stream) => Some(stream.token),
+            Self::Saving(Saving { subscription, .. })
+            | Self::Subscribed(subscription)
+            | Self::Closing(Closing { subscription, .. }) => Some(subscription.stream.token),
+            Self::Idle
+            | Self::Loading
+            | Self::Detecting
+            | Self::ExpectCredentials(_)
+            | Self::Backoff
+            | Self::Closed => None,
         }
     }
 
     pub(super) fn is_peer(&self, token: StreamToken) -> bool {
-        self.peer().is_some_and(|(expected, _)| expected == token)
+        self.peer() == Some(token)
     }
 
-    /// The subscription that calls belong to.
+    /// The master that the session has to do with at present.
+    pub(super) fn target(&self) -> Option<&Target> {
+        match self {
+            Self::ExpectCredentials(target) => Some(target),
+            Self::Connecting(attempt) => Some(&attempt.target),
+            Self::ExpectSubscribed(stream) => Some(&stream.target),
+            Self::Saving(Saving { subscription, .. })
+            | Self::Subscribed(subscription)
+            | Self::Closing(Closing { subscription, .. }) => Some(&subscription.stream.target),
+            Self::Idle | Self::Loading | Self::Detecting | Self::Backoff | Self::Closed => None,
+        }
+    }
+
+    /// The subscription that stands.
     pub(super) fn subscription(&self) -> Option<&Subscription> {
         match self {
-            Self::Subscribed(subscription) | Self::Closing(Closing { subscription, .. }) => {
-                Some(subscription)
-            }
-            Self::Idle | Self::Connecting(_) | Self::ExpectSubscribed(_) | Self::Backoff | Self::Closed => {
-                None
-            }
+            Self::Saving(Saving { subscription, .. })
+            | Self::Subscribed(subscription)
+            | Self::Closing(Closing { subscription, .. }) => Some(subscription),
+            Self::Idle
+            | Self::Loading
+            | Self::Detecting
+            | Self::ExpectCredentials(_)
+            | Self::Connecting(_)
+            | Self::ExpectSubscribed(_)
+            | Self::Backoff
+            | Self::Closed => None,
         }
     }
 
     pub(super) fn decoder(&mut self) -> Option<&mut Decoder> {
         match self {
             Self::ExpectSubscribed(stream) => Some(&mut stream.decoder),
-            Self::Subscribed(subscription) | Self::Closing(Closing { subscription, .. }) => {
-                Some(&mut subscription.stream.decoder)
-            }
-            Self::Idle | Self::Connecting(_) | Self::Backoff | Self::Closed => None,
+            Self::Saving(Saving { subscription, .. })
+            | Self::Subscribed(subscription)
+            | Self::Closing(Closing { subscription, .. }) => Some(&mut subscription.stream.decoder),
+            Self::Idle
+            | Self::Loading
+            | Self::Detecting
+            | Self::ExpectCredentials(_)
+            | Self::Connecting(_)
+            | Self::Backoff
+            | Self::Closed => None,
         }
     }
 }

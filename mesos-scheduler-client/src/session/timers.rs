@@ -5,6 +5,12 @@ use std::time::Instant;
 /// What a session waits for in time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Timer {
+    /// When to give up on the store of the framework id.
+    Store,
+    /// When to tell that no leader was found.
+    Detect,
+    /// When to give up on other credentials.
+    Credentials,
     /// When to give up on a connection to a master.
     Connect,
     /// When to give up on a SUBSCRIBED that does not come.
@@ -20,8 +26,17 @@ pub enum Timer {
 }
 
 impl Timer {
-    const ALL: [Self; 6] =
-        [Self::Connect, Self::Subscribe, Self::Heartbeat, Self::Call, Self::Backoff, Self::Teardown];
+    const ALL: [Self; 9] = [
+        Self::Store,
+        Self::Detect,
+        Self::Credentials,
+        Self::Connect,
+        Self::Subscribe,
+        Self::Heartbeat,
+        Self::Call,
+        Self::Backoff,
+        Self::Teardown,
+    ];
 }
 
 /// At most one instant for each [`Timer`].

@@ -5,12 +5,12 @@ use std::time::{Duration, Instant};
 use mesos_proto::v1::{self, scheduler::event};
 
 use super::{
-    CloseReason, Event, Session, StreamToken, Timer, Transmit,
+    CloseReason, DisconnectCause as Cause, Event, Session, StreamToken, Timer, Transmit,
     pending::Kind,
     request,
-    state::{Attempt, Closing, State, Subscription},
+    state::{Attempt, Closing, Saving, State, Subscription, Target},
 };
-use crate::{calls, deadline::after, url::HttpUrl};
+use crate::{calls, deadline::after};
 
 /// What Mesos announces; for a master that announces nothing usable.
 const DEFAULT_HEARTBEAT: Duration = Duration::from_secs(15);
@@ -19,25 +19,35 @@ const DEFAULT_HEARTBEAT: Duration = Duration::from_secs(15);
 const LONGEST_HEARTBEAT: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl Session {
-    pub(super) fn connect_to_next_master(&mut self, now: Instant) {
-        let url = self.rotation.advance();
-        self.connect(now, url, 0);
+    /// Goes on towards a subscription: what is missing first.
+    pub(super) fn proceed(&mut self, now: Instant) {
+        if self.must_load() {
+            return self.load_framework_id(now);
+        }
+        match self.rotation.advance() {
+            Some(url) => self.connect(now, Target { url, hops: 0, is_trusted: true }),
+            None => {
+                self.timers.stop_all_but(Timer::Teardown);
+                self.timers.set(Timer::Detect, after(now, self.config.detect_timeout));
+                self.state = State::Detecting;
+            }
+        }
     }
 
-    /// Sends SUBSCRIBE to `url`, the target of so many redirects.
-    pub(super) fn connect(&mut self, now: Instant, url: HttpUrl, hops: u32) {
+    /// Sends SUBSCRIBE.
+    pub(super) fn connect(&mut self, now: Instant, target: Target) {
         let token = StreamToken(self.next_stream);
         self.next_stream += 1;
-        let call = calls::subscribe(self.desired.clone());
+        let call = calls::subscribe(self.desired.0.clone());
         self.transmits.push_back(Transmit::Subscribe {
             stream: token,
-            endpoint: url.endpoint().clone(),
-            request: request::post(&url, request::body(&call)),
-            with_credentials: true,
+            endpoint: target.url.endpoint().clone(),
+            request: request::post(&target.url, request::body(&call)),
+            with_credentials: target.is_trusted,
         });
         self.timers.stop_all_but(Timer::Teardown);
         self.timers.set(Timer::Connect, after(now, self.config.connect_timeout));
-        self.state = State::Connecting(Attempt { token, url, hops, is_connected: false });
+        self.state = State::Connecting(Attempt { token, target, is_connected: false });
     }
 
     /// The connection stands; from here the time for SUBSCRIBED counts.
@@ -51,11 +61,12 @@ impl Session {
         let given = subscribed.framework_id;
         match self.framework_id() {
             _ if given.value.is_empty() => {
-                return self.lose_attempt(now, "SUBSCRIBED without a framework id".to_owned());
+                let why = "SUBSCRIBED without a framework id".to_owned();
+                return self.lose_attempt(now, Cause::Protocol, why);
             }
             Some(own) if *own != given => {
                 let why = format!("SUBSCRIBED names framework '{given}', expected '{own}'");
-                return self.lose_attempt(now, why);
+                return self.lose_attempt(now, Cause::Protocol, why);
             }
             Some(_) | None => {}
         }
@@ -68,32 +79,40 @@ impl Session {
         };
         let heartbeat = heartbeat_interval(subscribed.heartbeat_interval_seconds);
         let longest_silence = heartbeat.saturating_mul(self.config.missed_heartbeats.max(1));
-        let url = stream.url.endpoint().to_string();
-        self.desired.framework_info.id = Some(given.clone());
+        let url = stream.target.url.endpoint().to_string();
+        self.desired.set_framework_id(Some(given.clone()));
         self.may_have_ghost = false;
+        self.is_refreshed = false;
         self.timers.stop(Timer::Subscribe);
         self.timers.set(Timer::Heartbeat, after(now, longest_silence));
-        self.state = State::Subscribed(Subscription { stream, since: now, longest_silence });
-        if self.is_tearing_down {
-            return self.begin_teardown();
-        }
-        self.events.push_back(Event::Subscribed {
-            framework_id: given,
+        let subscription = Subscription { stream, since: now, longest_silence };
+        let told = Event::Subscribed {
+            framework_id: given.clone(),
             master: subscribed.master_info.map(Box::new),
             url,
             heartbeat_interval: heartbeat,
-        });
+        };
+        if self.is_tearing_down {
+            self.state = State::Subscribed(subscription);
+            self.begin_teardown();
+        } else if self.config.has_framework_id_store && self.stored_id.as_ref() != Some(&given) {
+            self.state = State::Saving(Saving { subscription, held: vec![told] });
+            self.timers.set(Timer::Store, after(now, self.config.store_timeout));
+            self.transmits.push_back(Transmit::SaveFrameworkId { id: given });
+        } else {
+            self.state = State::Subscribed(subscription);
+            self.events.push_back(told);
+        }
     }
 
-    /// From Subscribed to Closing.
+    /// From Saving or Subscribed to Closing.
     pub(super) fn begin_teardown(&mut self) {
         match std::mem::replace(&mut self.state, State::Idle) {
-            State::Subscribed(subscription) => {
-                let call = v1::scheduler::Call {
-                    framework_id: self.desired.framework_info.id.clone(),
-                    ..calls::teardown()
-                };
-                self.calls.push(Kind::Teardown, request::body(&call));
+            State::Saving(Saving { subscription, .. }) | State::Subscribed(subscription) => {
+                self.timers.stop(Timer::Store);
+                let framework_id = self.framework_id().cloned();
+                let call = v1::scheduler::Call { framework_id, ..calls::teardown() };
+                self.calls.push_always(Kind::Teardown, request::body(&call));
                 self.state = State::Closing(Closing { subscription, is_accepted: false, is_ended: false });
             }
             other => self.state = other,
@@ -102,11 +121,19 @@ impl Session {
 
     /// An attempt failed after SUBSCRIBE may have reached the master. Without an id the next attempt
     /// registers another framework; the owner should know.
-    pub(super) fn lose_attempt(&mut self, now: Instant, mut why: String) {
+    pub(super) fn lose_attempt(&mut self, now: Instant, cause: Cause, mut why: String) {
         let is_sent = match &self.state {
             State::Connecting(attempt) => attempt.is_connected,
             State::ExpectSubscribed(_) => true,
-            State::Idle | State::Subscribed(_) | State::Backoff | State::Closing(_) | State::Closed => false,
+            State::Idle
+            | State::Loading
+            | State::Detecting
+            | State::ExpectCredentials(_)
+            | State::Saving(_)
+            | State::Subscribed(_)
+            | State::Backoff
+            | State::Closing(_)
+            | State::Closed => false,
         };
         if is_sent && self.framework_id().is_none() {
             self.may_have_ghost = true;
@@ -114,30 +141,37 @@ impl Session {
                 " (the master may have registered this framework; the next attempt registers another)",
             );
         }
-        self.lose(now, why);
+        self.lose(now, cause, why);
     }
 
     /// Gives up the present attempt or subscription and waits for the next one.
-    pub(super) fn lose(&mut self, now: Instant, why: String) {
-        let Some((token, url)) = self.state.peer() else { return };
-        let why = format!("{}: {why}", url.endpoint());
-        self.transmits.push_back(Transmit::Abort { stream: token });
+    pub(super) fn lose(&mut self, now: Instant, cause: Cause, why: String) {
+        let Some(target) = self.state.target() else { return };
+        let why = format!("{}: {why}", target.url.endpoint());
+        if let Some(stream) = self.state.peer() {
+            self.transmits.push_back(Transmit::Abort { stream });
+        }
         if let Some(subscription) = self.state.subscription() {
             let age = now.saturating_duration_since(subscription.since);
             if age >= self.config.stable_after {
                 self.backoff.reset();
             }
         }
+        self.back_off(now, cause, why);
+    }
+
+    /// Waits for the next attempt, and says why.
+    pub(super) fn back_off(&mut self, now: Instant, cause: Cause, why: String) {
         self.calls.resolve_all(&why);
         self.last_failure = Some(why.clone());
         self.timers.stop_all_but(Timer::Teardown);
         let retry_in = self.backoff.next_delay();
         self.timers.set(Timer::Backoff, after(now, retry_in));
         self.state = State::Backoff;
-        if self.is_tearing_down && self.framework_id().is_none() {
+        if self.is_tearing_down && self.framework_id().is_none() && !self.must_load() {
             return self.close_without_framework();
         }
-        self.events.push_back(Event::Disconnected { why, retry_in });
+        self.events.push_back(Event::Disconnected { cause, why, retry_in });
     }
 
     /// A teardown is wished, and no framework is known to exist.
@@ -154,8 +188,11 @@ impl Session {
         if matches!(self.state, State::Closed) {
             return;
         }
-        if let Some((stream, _)) = self.state.peer() {
+        if let Some(stream) = self.state.peer() {
             self.transmits.push_back(Transmit::Abort { stream });
+        }
+        if self.config.has_framework_id_store && reason == CloseReason::TornDown {
+            self.transmits.push_back(Transmit::ClearFrameworkId);
         }
         self.calls.resolve_all(&reason.to_string());
         self.timers.stop_all();

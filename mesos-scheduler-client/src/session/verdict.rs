@@ -60,11 +60,14 @@ pub(super) enum CallVerdict {
     Refused,
     /// This call was refused because the subscription is not valid any more.
     SubscriptionLost,
+    /// Other credentials are needed.
+    Unauthorized,
 }
 
 /// | status | text | meaning | verdict |
 /// |---|---|---|---|
 /// | 2xx | | taken; 200 for UPDATE_FRAMEWORK, and RECONCILE_OPERATIONS before 1.8 | Accepted |
+/// | 401 | | the credentials are not valid (any more); the call had no effect | Unauthorized |
 /// | 3xx, 404, 503 | | this master does not lead any more, or has just started | SubscriptionLost |
 /// | 400 | `Framework cannot be found` | the master lost or removed the framework | SubscriptionLost |
 /// | 400 | `... 'Mesos-Stream-Id' header`, `The stream ID ...` | another stream has taken over | SubscriptionLost |
@@ -74,6 +77,7 @@ pub(super) fn of_call(status: StatusCode, text: &str) -> CallVerdict {
     let text = text.trim();
     match status.as_u16() {
         200..300 => CallVerdict::Accepted,
+        401 => CallVerdict::Unauthorized,
         300..400 | 404 | 503 => CallVerdict::SubscriptionLost,
         400 if text.starts_with("Framework cannot be found")
             || text.starts_with("All non-subscribe calls should include the 'Mesos-Stream-Id' header")
@@ -197,7 +201,7 @@ mod tests {
             (403, "Framework is not subscribed", SubscriptionLost),
             (403, "Framework is not connected via HTTP", SubscriptionLost),
             (403, "Not authorized to use role", Refused),
-            (401, "401 Unauthorized.", Refused),
+            (401, "401 Unauthorized.", Unauthorized),
             (415, "", Refused),
             (500, "failed to decode body", Refused),
         ] {

@@ -138,7 +138,9 @@ async fn an_idle_connection_that_the_master_closed_is_replaced() {
 #[tokio::test]
 async fn calls_in_flight_when_the_stream_is_lost_have_an_unknown_outcome() {
     let peer = Peer::start().await;
-    let (client, mut events, stream) = subscribed_client(&peer).await;
+    let (client, mut events) = builder(&peer.url()).max_calls_in_flight(1).start().unwrap();
+    let (stream, _) = peer.accept_stream(15.0).await;
+    expect_subscribed(&mut events, &peer.url()).await;
     let in_flight = client.send(decline("o1"));
     let waiting = client.send(decline("o2"));
     let mut connection = peer.accept().await;

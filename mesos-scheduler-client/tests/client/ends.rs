@@ -1,7 +1,7 @@
 //! Every way in which a client ends: told once, and nothing is left.
 
 use mesos_proto::v1::scheduler::{call, event::Type};
-use mesos_scheduler_client::{BuildError, CallOutcome, CloseReason, Event};
+use mesos_scheduler_client::{BuildError, CallOutcome, CloseReason, DisconnectCause, Event};
 
 use crate::{
     peer::{
@@ -42,7 +42,7 @@ async fn a_master_refuses_a_client_for_good() {
     let rejected = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 2\r\n\r\nno".to_vec();
     for (answer, text) in [
         (stream, format!("the master refuses this framework: '{no_role}'")),
-        (unauthorized, "URL: 401, the master wants other credentials: '401 Unauthorized.'".into()),
+        (unauthorized, "URL: other credentials are needed: '401 Unauthorized.'".into()),
         (rejected, "URL: the master rejects the subscription with 400: 'no'".into()),
     ] {
         let peer = Peer::start().await;
@@ -156,7 +156,7 @@ async fn events_go_on_without_a_client() {
 }
 
 #[tokio::test]
-async fn events_that_nobody_takes_end_the_client() {
+async fn events_that_nobody_takes_end_the_subscription_until_they_are_taken() {
     let peer = Peer::start().await;
     let (client, mut events) = builder(&peer.url()).event_capacity(3).start().unwrap();
     let (mut stream, _) = peer.accept_stream(15.0).await;
@@ -164,12 +164,21 @@ async fn events_that_nobody_takes_end_the_client() {
         stream.record(&event(Type::Offers)).await;
     }
     stream.closed().await;
-    assert_eq!(client.close_reason(), Some(&CloseReason::Overflow { capacity: 3 }));
     expect_subscribed(&mut events, &peer.url()).await;
     assert!(matches!(next(&mut events).await, Event::Mesos(_)));
     assert!(matches!(next(&mut events).await, Event::Mesos(_)));
-    assert_eq!(next(&mut events).await, Event::Closed(CloseReason::Overflow { capacity: 3 }));
-    assert_eq!(within(events.next()).await, None);
+    match next(&mut events).await {
+        Event::Disconnected { cause, why, .. } => {
+            assert_eq!(cause, DisconnectCause::Overflow);
+            let told = format!("{}: events were not taken in time, 3 were waiting", peer.url());
+            assert_eq!(why, told);
+        }
+        other => panic!("{other:?}"),
+    }
+    let (_stream, again) = peer.accept_stream(15.0).await;
+    assert_eq!(again.call().framework_id, Some("f".into()));
+    expect_subscribed(&mut events, &peer.url()).await;
+    assert_eq!(client.close_reason(), None);
 }
 
 #[tokio::test]

@@ -39,16 +39,30 @@ pub(crate) struct Bench {
     resolved: BTreeSet<CallToken>,
     is_closed: bool,
     is_subscription_told: bool,
+    /// Whether the SUBSCRIBE went out with credentials, one for each of `streams`.
+    pub(crate) trusted: Vec<bool>,
 }
 
 pub(crate) fn info() -> v1::FrameworkInfo {
     v1::FrameworkInfo { user: "nobody".into(), name: "demo".into(), ..v1::FrameworkInfo::default() }
 }
 
-/// Two masters and no waiting between attempts.
+/// Two masters, no waiting between attempts, and one call at a time.
 pub(crate) fn config() -> SessionConfig {
     let mut config = SessionConfig::new(info(), Masters::parse("a:1,b:2").unwrap(), 42);
     config.backoff_base = Duration::ZERO;
+    config.max_calls_in_flight = 1;
+    config
+}
+
+/// The leader is told from outside, the id is kept, and credentials can be renewed.
+pub(crate) fn full_config() -> SessionConfig {
+    let mut config = SessionConfig::new(info(), Masters::detected(), 42);
+    config.backoff_base = Duration::ZERO;
+    config.max_calls_in_flight = 2;
+    config.max_calls_waiting = 3;
+    config.has_framework_id_store = true;
+    config.can_refresh_credentials = true;
     config
 }
 
@@ -69,6 +83,7 @@ impl Bench {
             resolved: BTreeSet::new(),
             is_closed: false,
             is_subscription_told: false,
+            trusted: Vec::new(),
         }
     }
 
@@ -85,10 +100,18 @@ impl Bench {
             _ => self.await_deadline(),
         }
         self.drain();
+        if self.session.state() == SessionState::Loading {
+            self.session.handle_framework_id_loaded(self.now, Ok(None));
+            self.drain();
+        }
         self.connected();
         self.head(200, &[("mesos-stream-id", STREAM_ID)], "");
         self.record(&subscribed("f", 15.0));
-        let told = self.drain();
+        let mut told = self.drain();
+        if self.session.state() == SessionState::Saving {
+            self.session.handle_framework_id_saved(self.now, Ok(()));
+            told = self.drain();
+        }
         assert!(told.starts_with("Subscribed(f, http://"), "{told}");
     }
 
@@ -177,7 +200,8 @@ impl Bench {
 
     fn transmitted(&mut self, transmit: Transmit) -> String {
         match transmit {
-            Transmit::Subscribe { stream, endpoint, request, .. } => {
+            Transmit::Subscribe { stream, endpoint, request, with_credentials, .. } => {
+                self.trusted.push(with_credentials);
                 assert_eq!(self.open, 0, "the stream before is aborted first");
                 self.open += 1;
                 self.streams.push(stream);
@@ -204,6 +228,10 @@ impl Bench {
                 self.open -= 1;
                 "abort".to_owned()
             }
+            Transmit::RefreshCredentials => "refresh".to_owned(),
+            Transmit::LoadFrameworkId => "load".to_owned(),
+            Transmit::SaveFrameworkId { id } => format!("save {id}"),
+            Transmit::ClearFrameworkId => "clear".to_owned(),
             other => panic!("unknown {other:?}"),
         }
     }

@@ -80,7 +80,6 @@ fn of_stream(input: impl Fn(&mut Bench)) -> impl Fn(&mut Bench) {
 }
 
 const CLOSED_BY_USER: &str = "abort; Closed(ClosedByUser) -> Closed";
-const OVERFLOW: &str = "abort; Closed(Overflow { capacity: 7 }) -> Closed";
 
 #[test]
 fn verbs() {
@@ -130,25 +129,25 @@ fn verbs() {
             "",
         ],
     );
-    check(
-        "overflow",
-        |bench| bench.session.handle_overflow(7),
-        [
-            "Closed(Overflow { capacity: 7 }) -> Closed",
-            OVERFLOW,
-            OVERFLOW,
-            "abort; call0=OutcomeUnknown; unsent=NotSubscribed; Closed(Overflow { capacity: 7 }) -> Closed",
-            "Closed(Overflow { capacity: 7 }) -> Closed",
-            "abort; call0=OutcomeUnknown; Closed(Overflow { capacity: 7 }) -> Closed",
-            "",
-        ],
-    );
+    let mut overflow = lost("events were not taken in time, 7 were waiting");
+    overflow[1] = overflow[2].clone();
+    check("overflow", |bench| bench.session.handle_overflow(bench.now, 7), texts(&overflow));
+    check("caught up", |bench| bench.session.handle_caught_up(), [""; 7]);
     for (name, set) in [
         (
             "suppressed roles",
             (|bench| bench.session.set_suppressed_roles(vec!["r".into()])) as fn(&mut Bench),
         ),
         ("framework info", |bench| bench.session.set_framework_info(crate::bench::info())),
+        ("offer constraints", |bench| bench.session.set_offer_constraints(None)),
+        ("credentials nobody asked for", |bench| bench.session.handle_credentials(bench.now, Ok(()))),
+        ("an id nobody asked for", |bench| {
+            bench.session.handle_framework_id_loaded(bench.now, Ok(Some("g".into())));
+            bench.session.handle_framework_id_saved(bench.now, Ok(()));
+        }),
+        ("a leader nobody asked for", |bench| {
+            bench.session.handle_leader(bench.now, Ok("c:3".parse().unwrap()));
+        }),
     ] {
         check(name, set, [""; 7]);
     }
@@ -405,6 +404,7 @@ fn answers_to_calls() {
     );
     for (status, text) in [
         (307, ""),
+        (401, "401 Unauthorized."),
         (503, "No leader elected"),
         (404, "404 Not Found."),
         (403, "Framework is not subscribed"),

@@ -85,7 +85,7 @@ fn every_recorded_answer_to_a_call_is_decided() {
         bench.reply(bench.sent[0], row.status, &row.text);
         let outputs = bench.drain();
         let is_lost = matches!(row.check.as_str(), "12" | "14" | "15" | "16" | "17")
-            || matches!(row.status, 307 | 404)
+            || matches!(row.status, 307 | 401 | 404)
             || row.text.starts_with("The stream ID ");
         let expected = if is_lost { SessionState::Backoff } else { SessionState::Subscribed };
         assert_eq!(bench.session.state(), expected, "row {}: {outputs}", row.number);

@@ -337,6 +337,17 @@ fn an_overflow_leaves_no_gap_in_the_events() {
         bench.record(&event(Type::Offers));
     }
     assert!(matches!(bench.session.poll_event(), Some(Event::Mesos(_))));
-    bench.session.handle_overflow(1);
-    assert_eq!(bench.drain(), "abort; Closed(Overflow { capacity: 1 })");
+    bench.session.handle_overflow(bench.now, 1);
+    assert_eq!(
+        bench.drain(),
+        "abort; Disconnected(http://a:1: events were not taken in time, 1 were waiting)"
+    );
+    for _ in 0..3 {
+        bench.await_deadline();
+        assert_eq!(bench.drain(), "", "no attempt while events wait");
+    }
+    bench.session.handle_caught_up();
+    assert_eq!(bench.drain(), "");
+    bench.await_deadline();
+    assert_eq!(bench.drain(), "SUBSCRIBE http://b:2/api/v1/scheduler id=f");
 }

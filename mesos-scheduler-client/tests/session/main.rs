@@ -5,6 +5,8 @@ mod bench;
 mod calls;
 mod cells;
 mod contract;
+mod desired;
+mod detected;
 mod life;
 mod properties;
 mod streams;

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use mesos_proto::{recordio::encode_message, v1::scheduler::event::Type};
+use mesos_scheduler_client::{AuthError, OnRemoved, SessionConfig, StoreError};
 use proptest::{collection::vec, prelude::*};
 
 use crate::{
-    bench::{Bench, STREAM_ID, config, lasting},
+    bench::{Bench, STREAM_ID, config, full_config},
     wire::{error, event, subscribed},
 };
 
@@ -18,6 +19,13 @@ enum Step {
     Teardown,
     Close,
     Overflow,
+    CaughtUp,
+    Leader(Option<u8>),
+    DetectionFailed,
+    Loaded(u8),
+    Saved(bool),
+    Credentials(u8),
+    NoCredentials(Which),
     SetRoles,
     Connected(Which),
     Head(Which, u16, u8),
@@ -60,6 +68,13 @@ fn step() -> impl Strategy<Value = Step> {
         1 => which().prop_map(Step::Failed),
         4 => (which(), status(), any::<u8>()).prop_map(|(which, status, kind)| Step::Reply(which, status, kind)),
         1 => which().prop_map(Step::CallFailed),
+        3 => Just(Step::CaughtUp),
+        2 => any::<u8>().prop_map(|number| Step::Leader((number > 20).then_some(number))),
+        4 => any::<u8>().prop_map(Step::Loaded),
+        4 => any::<u8>().prop_map(|kind| Step::Saved(kind > 30)),
+        3 => any::<u8>().prop_map(Step::Credentials),
+        1 => which().prop_map(Step::NoCredentials),
+        1 => Just(Step::Overflow),
         4 => Just(Step::Deadline),
         2 => any::<u16>().prop_map(Step::Time),
     ]
@@ -67,7 +82,7 @@ fn step() -> impl Strategy<Value = Step> {
 
 /// The end comes once, so that most runs have something to end.
 fn last_step() -> impl Strategy<Value = Step> {
-    prop_oneof![Just(Step::Close), Just(Step::Overflow), Just(Step::Teardown), Just(Step::Deadline)]
+    prop_oneof![Just(Step::Close), Just(Step::DetectionFailed), Just(Step::Teardown), Just(Step::Deadline)]
 }
 
 fn head_kind(kind: u8) -> &'static [(&'static str, &'static str)] {
@@ -113,7 +128,38 @@ fn apply(bench: &mut Bench, step: &Step) {
         }
         Step::Teardown => bench.session.teardown(now),
         Step::Close => bench.session.close(),
-        Step::Overflow => bench.session.handle_overflow(1),
+        Step::Overflow => bench.session.handle_overflow(now, 1),
+        Step::CaughtUp => bench.session.handle_caught_up(),
+        Step::Leader(leader) => {
+            let leader = leader.map(|number| format!("m{}:1", number / 100).parse().unwrap());
+            bench.session.handle_leader(now, leader.ok_or_else(|| "nobody".to_owned()));
+        }
+        Step::DetectionFailed => bench.session.handle_detection_failed("no"),
+        Step::Loaded(kind) => bench.session.handle_framework_id_loaded(
+            now,
+            match kind % 8 {
+                0 => Err(StoreError::new("down")),
+                1 => Ok(Some("f".into())),
+                _ => Ok(None),
+            },
+        ),
+        Step::Saved(is_saved) => {
+            let result = if *is_saved { Ok(()) } else { Err(StoreError::new("full")) };
+            bench.session.handle_framework_id_saved(now, result);
+        }
+        Step::Credentials(kind) => bench.session.handle_credentials(
+            now,
+            match kind % 8 {
+                0 => Err(AuthError::refused("wrong")),
+                1 => Err(AuthError::unavailable("busy")),
+                _ => Ok(()),
+            },
+        ),
+        Step::NoCredentials(which) => {
+            if let Some(stream) = which.of(&bench.streams) {
+                bench.session.handle_no_credentials(now, stream, &AuthError::unavailable("busy"));
+            }
+        }
         Step::SetRoles => bench.session.set_suppressed_roles(vec!["r".into()]),
         Step::Deadline => {
             if bench.session.poll_timeout().is_some() {
@@ -168,8 +214,8 @@ fn apply(bench: &mut Bench, step: &Step) {
 }
 
 /// Runs the steps, draining after each; then closes, and returns what was seen.
-fn run(steps: &[Step]) -> Vec<String> {
-    let mut bench = Bench::new(config());
+fn run(config: SessionConfig, steps: &[Step]) -> Vec<String> {
+    let mut bench = Bench::new(config);
     let mut seen: Vec<_> = steps
         .iter()
         .map(|step| {
@@ -189,7 +235,19 @@ proptest! {
     #[test]
     fn any_inputs_keep_the_invariants(steps in vec(step(), 0..60), last in last_step()) {
         let steps = [steps, vec![last]].concat();
-        prop_assert_eq!(run(&steps), run(&steps));
+        prop_assert_eq!(run(config(), &steps), run(config(), &steps));
+    }
+
+    #[test]
+    fn any_inputs_keep_the_invariants_of_a_session_that_is_told_the_leader(
+        steps in vec(step(), 0..60),
+        last in last_step(),
+        on_removed in prop::sample::select(vec![OnRemoved::Close, OnRemoved::StartOver]),
+    ) {
+        let steps = [vec![Step::Start, Step::Leader(Some(1))], steps, vec![last]].concat();
+        let mut config = full_config();
+        config.on_removed = on_removed;
+        prop_assert_eq!(run(config.clone(), &steps), run(config, &steps));
     }
 }
 
@@ -198,14 +256,17 @@ fn the_steps_reach_every_state() {
     use proptest::{strategy::ValueTree, test_runner::TestRunner};
     let mut runner = TestRunner::deterministic();
     let mut reached = std::collections::BTreeSet::new();
-    for _ in 0..300 {
+    for _ in 0..1000 {
         let steps = vec(step(), 0..60).new_tree(&mut runner).unwrap().current();
-        let mut bench = Bench::new(lasting());
-        for step in &steps {
+        let mut config = full_config();
+        config.framework_info.failover_timeout = Some(60.0);
+        let mut bench = Bench::new(config);
+        for step in [Step::Start, Step::Leader(Some(1))].iter().chain(&steps) {
             apply(&mut bench, step);
             bench.drain();
             reached.insert(bench.session.state());
         }
     }
-    assert_eq!(reached.len(), 7, "{reached:?}");
+    // The first step leads out of Idle.
+    assert_eq!(reached.len(), 10, "{reached:?}");
 }
