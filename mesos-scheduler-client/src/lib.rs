@@ -82,7 +82,7 @@ pub use crate::{
         Policy, PortRequest, Refusal, Running, Stage, TaskEnd, TaskSpec, WhyNot,
     },
     framework_driver::{Framework, RunningTask, Submission},
-    identity::{FrameworkIdStore, StoreError},
+    identity::{FileStore, FrameworkIdStore, MemoryStore, StoreError},
     session::{
         CallOutcome, CallToken, CloseReason, DisconnectCause, Event, Masters, OnRemoved, Session,
         SessionConfig, SessionState, StreamToken, Timer, Transmit,
@@ -90,4 +90,7 @@ pub use crate::{
     url::{Endpoint, HttpUrl, Scheme, UrlError},
 };
 #[cfg(feature = "zookeeper")]
-pub use crate::detector::{Detected, MasterDetector};
+pub use crate::{
+    detector::{Detected, MasterDetector},
+    identity::ZooKeeperStore,
+};

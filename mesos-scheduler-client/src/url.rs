@@ -340,9 +340,13 @@ fn parse_path(path: &str) -> Result<String, Problem> {
 }
 
 /// A URL may hold a password where the user did not expect that it is shown.
-fn without_credentials(text: &str) -> String {
+pub(crate) fn without_credentials(text: &str) -> String {
     let Some(at) = text.rfind('@') else { return text.to_owned() };
-    let start = text.find("//").map_or(0, |slashes| slashes + 2).min(at);
+    // Slashes elsewhere may belong to the password.
+    let start = match text[..at].split_once("://") {
+        Some((scheme, _)) if scheme.bytes().all(|byte| byte.is_ascii_alphanumeric()) => scheme.len() + 3,
+        Some(_) | None => 0,
+    };
     format!("{}***{}", &text[..start], &text[at..])
 }
 
