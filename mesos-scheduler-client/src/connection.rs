@@ -66,16 +66,10 @@ async fn secure(_: TcpStream, _: &Endpoint, _: &Security) -> Result<Box<dyn Io>,
 /// An open connection. Dropping it closes the socket, also under an answer that is still being read.
 #[derive(Debug)]
 pub(crate) struct Connection {
-    endpoint: Endpoint,
+    scheme: Scheme,
     sender: SendRequest<Full<Bytes>>,
     /// Moves the bytes; hyper wants this apart from the requests.
     _io: JoinSet<()>,
-}
-
-/// Why a request has no answer.
-#[derive(Debug)]
-pub(crate) struct RequestError {
-    pub(crate) why: String,
 }
 
 impl Connection {
@@ -88,17 +82,13 @@ impl Connection {
             // What breaks the connection also fails the request on it, and is told there.
             let _ = io.await;
         });
-        Ok(Self { endpoint: endpoint.clone(), sender, _io: task })
+        Ok(Self { scheme: endpoint.scheme(), sender, _io: task })
     }
 
     /// Sends a request and waits for the head of its answer. One at a time.
-    pub(crate) async fn request(
-        &mut self,
-        request: Request<Bytes>,
-    ) -> Result<Response<Incoming>, RequestError> {
-        let (request, scheme) = (request.map(Full::new), self.endpoint.scheme());
-        let answer = self.sender.send_request(request).await;
-        answer.map_err(|error| RequestError { why: describe_answer(&error, scheme) })
+    pub(crate) async fn request(&mut self, request: Request<Bytes>) -> Result<Response<Incoming>, String> {
+        let answer = self.sender.send_request(request.map(Full::new)).await;
+        answer.map_err(|error| describe_answer(&error, self.scheme))
     }
 }
 
@@ -115,10 +105,13 @@ pub(crate) async fn read_text(mut body: Incoming) -> String {
     String::from_utf8_lossy(&read).into_owned()
 }
 
-/// An answer that did not come, or is none. A port for TLS answers plain text with a TLS alert or by closing.
+/// An answer that did not come, or is none. A port for TLS answers plain text with a TLS alert or, as a master does,
+/// by closing.
 fn describe_answer(error: &hyper::Error, scheme: Scheme) -> String {
     let hint = match scheme {
-        Scheme::Http if error.is_parse() => " (does it speak https:// at this port?)",
+        Scheme::Http if error.is_parse() || error.is_incomplete_message() => {
+            " (does it speak https:// at this port?)"
+        }
         Scheme::Http | Scheme::Https => "",
     };
     describe(error) + hint

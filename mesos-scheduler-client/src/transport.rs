@@ -146,7 +146,7 @@ async fn subscribe(
     let gone = |_| "the client ended".to_owned();
     let mut connection = Connection::open(endpoint, security).await?;
     inputs.send(Input::Connected { stream }).await.map_err(gone)?;
-    let response = connection.request(request).await.map_err(|error| error.why)?;
+    let response = connection.request(request).await?;
     let (head, mut body) = response.into_parts();
     let (status, headers) = (head.status, head.headers);
     if status != StatusCode::OK {

@@ -120,7 +120,7 @@ impl Exchange {
             opened.unwrap_or_else(|_elapsed| Err(format!("no connection within {CONNECT_TIMEOUT:?}")));
         let mut connection = opened.map_err(|why| OperatorError::unreachable(url, why))?;
         let answer = connection.request(question.request(url, header)).await;
-        let answer = answer.map_err(|error| OperatorError::unreachable(url, error.why))?;
+        let answer = answer.map_err(|why| OperatorError::unreachable(url, why))?;
         Ok((connection, answer))
     }
 

@@ -45,6 +45,11 @@ impl Peer {
                      the authority that signed it as a root"
                 )
             }
+            // An authority that was made again has its old name and a new key.
+            CertificateError::BadSignature => format!(
+                "the certificate of '{name}' is not signed with the key of the root that it names as its issuer; \
+                 give the certificate of the authority that signed it as a root"
+            ),
             CertificateError::NotValidForNameContext { presented, .. } => format!(
                 "the certificate is not for '{name}' but for {}; if that is the right peer, set the server name",
                 names(presented)
