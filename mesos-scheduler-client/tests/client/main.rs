@@ -8,5 +8,6 @@ mod ends;
 mod faults;
 mod operator;
 mod peer;
+mod pipeline;
 #[path = "../wire/events.rs"]
 mod wire;

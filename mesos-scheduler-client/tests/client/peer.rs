@@ -106,6 +106,13 @@ impl Connection {
         }
     }
 
+    /// Waits for the head of a request, and leaves the request unread.
+    pub(crate) async fn read_head(&mut self) {
+        let has_head = |read: &[u8]| read.windows(4).any(|window| window == b"\r\n\r\n");
+        within(async { while !has_head(&self.read) && self.read_some().await {} }).await;
+        assert!(has_head(&self.read), "a head comes");
+    }
+
     async fn read_some(&mut self) -> bool {
         matches!(self.tcp.read_buf(&mut self.read).await, Ok(read) if read > 0)
     }
