@@ -1,10 +1,10 @@
 //! Scripts and properties of the session core, over its public API alone.
 #![allow(clippy::unwrap_used, missing_docs, reason = "a test may panic, and has no users")]
 
+mod answers;
 mod bench;
 mod calls;
 mod cells;
-mod contract;
 mod desired;
 mod detected;
 mod life;
