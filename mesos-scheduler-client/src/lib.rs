@@ -9,7 +9,8 @@
 //! - [`Session`] and [`FrameworkCore`] are the state machines below, without I/O, for those with a loop of
 //!   their own.
 //!
-//! [`operator`] reads what a master knows and what tasks wrote into their sandboxes.
+//! [`operator`] reads what a master knows and what tasks wrote into their sandboxes. The [`guide`] builds a first
+//! framework step by step.
 //!
 //! ```no_run
 //! use mesos_proto::v1::FrameworkInfo;
@@ -29,7 +30,7 @@
 //!                     drop(client.decline(vec![offer.id], None));
 //!                 }
 //!             }
-//!             Event::Disconnected { why, retry_in } => println!("{why}; again in {retry_in:?}"),
+//!             Event::Disconnected { why, retry_in, .. } => println!("{why}; again in {retry_in:?}"),
 //!             Event::Closed(reason) => println!("{reason}"),
 //!             _ => {}
 //!         }
@@ -42,6 +43,8 @@
 //! tokio runtime.
 
 pub mod calls;
+#[doc = include_str!("../docs/first-framework.md")]
+pub mod guide {}
 pub mod operator;
 
 mod address;
