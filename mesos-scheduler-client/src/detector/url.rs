@@ -42,7 +42,6 @@ pub struct ZooKeeperUrl {
 #[derive(Clone, PartialEq, Eq)]
 struct Credentials {
     user: String,
-    #[cfg_attr(not(feature = "zookeeper"), expect(dead_code, reason = "read by who connects"))]
     password: String,
 }
 
@@ -76,7 +75,6 @@ impl ZooKeeperUrl {
     }
 
     /// The servers as one text, without credentials and path.
-    #[cfg_attr(not(feature = "zookeeper"), expect(dead_code, reason = "read by who connects"))]
     pub(crate) fn connect_string(&self) -> String {
         let servers: Vec<String> = self.servers.iter().map(Endpoint::authority).collect();
         servers.join(",")
@@ -95,11 +93,7 @@ impl fmt::Display for ZooKeeperUrl {
         if let Some(user) = self.user() {
             write!(formatter, "{user}:***@")?;
         }
-        for (n, server) in self.servers.iter().enumerate() {
-            let comma = if n == 0 { "" } else { "," };
-            write!(formatter, "{comma}{}", server.authority())?;
-        }
-        formatter.write_str(&self.path)
+        write!(formatter, "{}{}", self.connect_string(), self.path)
     }
 }
 
