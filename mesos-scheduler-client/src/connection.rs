@@ -142,6 +142,10 @@ fn describe_io(error: &io::Error) -> String {
     if let Some(error) = error.get_ref().and_then(|error| error.downcast_ref()) {
         return tls::explain(error);
     }
+    #[cfg(feature = "tls")]
+    if tls::is_without_farewell(error) {
+        return "the peer closed the connection without the farewell of TLS".to_owned();
+    }
     let kind = error.kind().to_string();
     // The kind says it in words, the whole also gives a number of this operating system.
     if error.raw_os_error().is_some() && kind != "uncategorized error" { kind } else { error.to_string() }

@@ -18,7 +18,7 @@ use rustls::{
 use tokio::{net::TcpStream, sync::OnceCell};
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
-pub(crate) use self::explain::explain;
+pub(crate) use self::explain::{explain, is_without_farewell};
 use self::{explain::Peer, pem::Source};
 
 /// How `https://` is spoken: TLS 1.2 or 1.3, with the roots of the system unless others are given. Clones share

@@ -226,8 +226,7 @@ enum Problem {
 }
 
 /// The forms of a URL that are read.
-const FORMS: &str =
-    if cfg!(feature = "tls") { "http://host:port or https://host:port" } else { "http://host:port" };
+const FORMS: &str = "http://host:port or https://host:port";
 
 impl fmt::Display for Problem {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -399,7 +398,6 @@ mod tests {
         );
     }
 
-    #[cfg(feature = "tls")]
     #[test]
     fn a_wrong_url_is_shown_with_what_was_expected() {
         for (text, message) in [
@@ -423,8 +421,8 @@ mod tests {
                 "invalid URL 'http://:5050': it has no host, expected http://host:port or https://host:port",
             ),
             (
-                "https://a",
-                "invalid URL 'https://a': it has no port, expected http://host:port or https://host:port \
+                "http://a",
+                "invalid URL 'http://a': it has no port, expected http://host:port or https://host:port \
                  (a master has 5050)",
             ),
             ("a:0", "invalid URL 'a:0': '0' is no port, expected a number from 1 to 65535"),

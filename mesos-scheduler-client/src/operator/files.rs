@@ -213,6 +213,40 @@ mod tests {
         }
     }
 
+    /// As an agent writes it.
+    fn answer_of(data: &[u8], offset: u64) -> Vec<u8> {
+        let mut answer = b"{\"data\":\"".to_vec();
+        for byte in data {
+            match byte {
+                b'"' | b'\\' | b'/' => answer.extend([b'\\', *byte]),
+                b'\n' => answer.extend(br"\n"),
+                0..=0x1f | 0x7f => answer.extend(format!("\\u{byte:04x}").bytes()),
+                _ => answer.push(*byte),
+            }
+        }
+        answer.extend(format!("\",\"offset\":{offset}}}").bytes());
+        answer
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_bytes_come_back(data: Vec<u8>, offset: u64) {
+            let chunk = parse(&answer_of(&data, offset)).unwrap();
+            assert_eq!((chunk.offset, &chunk.data[..]), (offset, &data[..]));
+        }
+
+        #[test]
+        fn an_answer_that_is_cut_off_is_none(data: Vec<u8>, offset: u64, at: proptest::sample::Index) {
+            let answer = answer_of(&data, offset);
+            assert!(parse(&answer[..at.index(answer.len())]).is_err());
+        }
+
+        #[test]
+        fn no_answer_brings_the_reader_down(start in "\\{\"(data|offset)\":\"?", rest: Vec<u8>) {
+            let _ = parse(&[start.as_bytes(), &rest].concat());
+        }
+    }
+
     #[test]
     fn another_answer_is_shown_with_what_was_expected() {
         for (answer, why) in [

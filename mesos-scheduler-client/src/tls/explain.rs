@@ -111,6 +111,12 @@ pub(crate) fn explain(error: &Error) -> String {
     }
 }
 
+/// Whether the peer closed the socket without closing TLS first, which whoever is between could have done as well.
+pub(crate) fn is_without_farewell(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::UnexpectedEof
+        && error.get_ref().is_some_and(|error| error.to_string().contains("close_notify"))
+}
+
 /// The error of rustls in one of a socket.
 fn inner(error: &io::Error) -> Option<&Error> {
     error.get_ref()?.downcast_ref()

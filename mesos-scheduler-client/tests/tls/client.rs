@@ -69,7 +69,10 @@ async fn stream_and_calls_go_over_tls() {
     // Without a farewell of TLS.
     drop(stream);
     match next(&mut events).await {
-        Event::Disconnected { why, .. } => assert!(why.starts_with(&server.url()), "{why}"),
+        Event::Disconnected { why, .. } => {
+            let expected = "the peer closed the connection without the farewell of TLS";
+            assert!(why.starts_with(&server.url()) && why.ends_with(expected), "{why}");
+        }
         other => panic!("{other:?}"),
     }
 }
