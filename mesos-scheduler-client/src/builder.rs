@@ -15,10 +15,11 @@ use crate::{
     auth::Credentials,
     client::Client,
     connection::Security,
-    driver::Driver,
+    driver::{Driver, Surroundings},
     error::BuildError,
     events::Events,
     identity::FrameworkIdStore,
+    leaders::Leaders,
     session::{Masters, OnRemoved, Session, SessionConfig},
 };
 
@@ -181,8 +182,10 @@ impl ClientBuilder {
         let mut config = self.config;
         config.can_refresh_credentials = self.security.credentials.can_refresh();
         config.has_framework_id_store = self.store.is_some();
-        let driver =
-            Driver::new(Session::new(config), wishes, queue, Arc::clone(&closed), self.security, self.store);
+        let leaders = Leaders::new(&config.masters, &self.security);
+        let surroundings = Surroundings { security: self.security, store: self.store, leaders };
+        let session = Session::new(config);
+        let driver = Driver::new(session, surroundings, wishes, queue, Arc::clone(&closed));
         let mut tasks = JoinSet::new();
         tasks.spawn(driver.run());
         let client = Client { commands, closed: Arc::clone(&closed) };
@@ -191,6 +194,14 @@ impl ClientBuilder {
 
     fn check(&self) -> Result<(), BuildError> {
         let config = &self.config;
+        if let Some(url) = config.masters.zookeeper()
+            && cfg!(not(feature = "zookeeper"))
+        {
+            return Err(BuildError::WithoutZooKeeper { url: url.to_string() });
+        }
+        if config.masters == Masters::detected() {
+            return Err(BuildError::NoMasters);
+        }
         let zeroes = [
             ("missed_heartbeats", config.missed_heartbeats == 0),
             ("connect_timeout", config.connect_timeout.is_zero()),

@@ -32,6 +32,17 @@ pub(crate) struct Security {
     pub(crate) tls: Option<Tls>,
 }
 
+#[cfg(feature = "zookeeper")]
+impl Security {
+    /// Whether the owner has said how to use TLS.
+    pub(crate) fn has_tls(&self) -> bool {
+        #[cfg(feature = "tls")]
+        return self.tls.is_some();
+        #[cfg(not(feature = "tls"))]
+        false
+    }
+}
+
 /// A socket, whatever secures it.
 pub(crate) trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
 

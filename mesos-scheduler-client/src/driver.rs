@@ -17,6 +17,7 @@ use crate::{
     connection::Security,
     event_queue::{EventQueue, Progress, Push},
     identity::{FrameworkIdStore, StoreError},
+    leaders::{Leaders, Word},
     session::{CallOutcome, CallToken, CloseReason, Event, Session, Transmit},
     store_tasks::{StoreReply, StoreTasks},
     transport::{Input, Transport},
@@ -24,6 +25,14 @@ use crate::{
 
 /// How long the end waits for the store of the framework id.
 const STORE_PATIENCE: Duration = Duration::from_secs(10);
+
+/// What a session asks besides the masters.
+#[derive(Debug)]
+pub(crate) struct Surroundings {
+    pub(crate) security: Security,
+    pub(crate) store: Option<Arc<dyn FrameworkIdStore>>,
+    pub(crate) leaders: Leaders,
+}
 
 /// Runs one session to its end.
 #[derive(Debug)]
@@ -35,6 +44,7 @@ pub(crate) struct Driver {
     events: EventQueue,
     closed: Arc<OnceLock<CloseReason>>,
     store: StoreTasks,
+    leaders: Leaders,
     /// Who waits for the outcome of a call.
     callers: BTreeMap<CallToken, oneshot::Sender<CallOutcome>>,
     /// Who waits for the end; dropping them tells it.
@@ -44,12 +54,12 @@ pub(crate) struct Driver {
 impl Driver {
     pub(crate) fn new(
         session: Session,
+        surroundings: Surroundings,
         commands: mpsc::UnboundedReceiver<Command>,
         events: mpsc::Sender<Event>,
         closed: Arc<OnceLock<CloseReason>>,
-        security: Security,
-        store: Option<Arc<dyn FrameworkIdStore>>,
     ) -> Self {
+        let Surroundings { security, store, leaders } = surroundings;
         let (transport, inputs) = Transport::new(security);
         Self {
             session,
@@ -59,6 +69,7 @@ impl Driver {
             events: EventQueue::new(events),
             closed,
             store: StoreTasks::new(store),
+            leaders,
             callers: BTreeMap::new(),
             waiting_for_end: Vec::new(),
         }
@@ -77,6 +88,7 @@ impl Driver {
             tokio::select! {
                 Some(input) = self.inputs.recv() => self.handle_input(input),
                 Some(reply) = self.store.next() => self.handle_store_reply(reply),
+                word = self.leaders.next() => self.handle_leader(word),
                 progress = self.events.progress() => match progress {
                     Progress::CaughtUp => self.session.handle_caught_up(),
                     Progress::Gone => self.session.close(),
@@ -121,6 +133,15 @@ impl Driver {
             }
         }
         None
+    }
+
+    fn handle_leader(&mut self, word: Word) {
+        debug!(?word, "leader");
+        match word {
+            Word::Leads(url) => self.session.handle_leader(now(), Ok(url)),
+            Word::NoLeader(why) => self.session.handle_leader(now(), Err(why)),
+            Word::Failed(why) => self.session.handle_detection_failed(&why),
+        }
     }
 
     fn handle_store_reply(&mut self, reply: StoreReply) {

@@ -13,12 +13,26 @@ pub enum BuildError {
         /// The name of the setting.
         setting: &'static str,
     },
+    /// The masters are to be found through ZooKeeper, which needs the feature `zookeeper` of this crate.
+    WithoutZooKeeper {
+        /// The URL, without its password.
+        url: String,
+    },
+    /// Nobody tells which master leads: [`Masters::detected`](crate::Masters::detected) is for a
+    /// [`Session`](crate::Session) with a loop of its own.
+    NoMasters,
 }
 
 impl fmt::Display for BuildError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Zero { setting } => write!(formatter, "{setting} is 0, expected more than that"),
+            Self::WithoutZooKeeper { url } => {
+                write!(formatter, "cannot look for masters in '{url}': built without the feature 'zookeeper'")
+            }
+            Self::NoMasters => {
+                write!(formatter, "there are no masters, expected a list of URLs or zk://host:port/path")
+            }
         }
     }
 }

@@ -61,6 +61,7 @@ mod events;
 mod framework;
 mod framework_driver;
 mod identity;
+mod leaders;
 mod pipeline;
 mod session;
 mod store_tasks;
@@ -87,8 +88,8 @@ pub use crate::{
     framework_driver::{Framework, RunningTask, Submission},
     identity::{FileStore, FrameworkIdStore, MemoryStore, StoreError},
     session::{
-        CallOutcome, CallToken, CloseReason, DisconnectCause, Event, Masters, OnRemoved, Session,
-        SessionConfig, SessionState, StreamToken, Timer, Transmit,
+        CallOutcome, CallToken, CloseReason, DisconnectCause, Event, Masters, MastersError, OnRemoved,
+        Session, SessionConfig, SessionState, StreamToken, Timer, Transmit,
     },
     url::{Endpoint, HttpUrl, Scheme, UrlError},
 };

@@ -36,7 +36,7 @@ pub use self::{
     cause::DisconnectCause,
     config::{OnRemoved, SessionConfig},
     event::{CloseReason, Event},
-    masters::Masters,
+    masters::{Masters, MastersError},
     pending::{CallOutcome, CallToken},
     request::{StreamToken, Transmit},
     state::SessionState,
@@ -81,7 +81,7 @@ use crate::deadline::after;
 /// let Some(Transmit::Subscribe { endpoint, .. }) = session.poll_transmit(now) else { panic!() };
 /// assert_eq!(endpoint.to_string(), "http://master1.example:5050");
 /// assert!(matches!(session.poll_timeout(), Some((_, Timer::Connect))));
-/// # Ok::<(), mesos_scheduler_client::UrlError>(())
+/// # Ok::<(), mesos_scheduler_client::MastersError>(())
 /// ```
 #[derive(Debug)]
 pub struct Session {

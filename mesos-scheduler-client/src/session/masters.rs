@@ -1,8 +1,11 @@
 //! The masters that were configured, and whose turn it is.
 
-use std::str::FromStr;
+use std::{fmt, str::FromStr};
 
-use crate::url::{HttpUrl, UrlError};
+use crate::{
+    detector::{ZooKeeperUrl, ZooKeeperUrlError},
+    url::{HttpUrl, UrlError},
+};
 
 /// Path of the scheduler API on every master.
 const SCHEDULER_API: &str = "/api/v1/scheduler";
@@ -15,7 +18,9 @@ const SCHEDULER_API: &str = "/api/v1/scheduler";
 ///
 /// let masters = Masters::parse("http://master1.example:5050, master2.example:5050")?;
 /// assert_eq!(masters.urls().len(), 2);
-/// # Ok::<(), mesos_scheduler_client::UrlError>(())
+/// let masters = Masters::parse("zk://zk1.example,zk2.example/mesos")?;
+/// assert_eq!(masters.zookeeper().unwrap().path(), "/mesos");
+/// # Ok::<(), mesos_scheduler_client::MastersError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Masters(Source);
@@ -24,20 +29,24 @@ pub struct Masters(Source);
 enum Source {
     List(Vec<HttpUrl>),
     Detected,
+    ZooKeeper(ZooKeeperUrl),
 }
 
 impl Masters {
-    /// Reads a list of URLs separated by commas. An entry is `http://host:port`, with the path below which
-    /// a proxy serves the master, or `host:port`.
+    /// Reads a list of URLs separated by commas, or a `zk://` URL. An entry of a list is `http://host:port` or
+    /// `https://host:port`, with the path below which a proxy serves the master, or `host:port`.
     ///
     /// # Errors
-    /// An entry is wrong or empty; the error shows it.
-    pub fn parse(text: &str) -> Result<Self, UrlError> {
+    /// An entry is wrong or empty, or the `zk://` URL is wrong; the error shows it.
+    pub fn parse(text: &str) -> Result<Self, MastersError> {
+        if text.trim_start().starts_with("zk://") {
+            return Ok(Self(Source::ZooKeeper(text.trim().parse()?)));
+        }
         let urls = text.split(',').map(HttpUrl::from_str).collect::<Result<_, _>>()?;
         Ok(Self(Source::List(urls)))
     }
 
-    /// No list: a [`Session`](crate::Session) is told by
+    /// No list: the owner of a [`Session`](crate::Session) tells it by
     /// [`handle_leader`](crate::Session::handle_leader) who leads.
     pub fn detected() -> Self {
         Self(Source::Detected)
@@ -47,8 +56,55 @@ impl Masters {
     pub fn urls(&self) -> &[HttpUrl] {
         match &self.0 {
             Source::List(urls) => urls,
-            Source::Detected => &[],
+            Source::Detected | Source::ZooKeeper(_) => &[],
         }
+    }
+
+    /// Where the masters elect their leader, if that is where it is to be learned.
+    pub fn zookeeper(&self) -> Option<&ZooKeeperUrl> {
+        match &self.0 {
+            Source::ZooKeeper(url) => Some(url),
+            Source::List(_) | Source::Detected => None,
+        }
+    }
+}
+
+/// A text that names no masters: the configuration's fault.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum MastersError {
+    /// An entry of the list is wrong.
+    Url(UrlError),
+    /// The `zk://` URL is wrong.
+    ZooKeeper(ZooKeeperUrlError),
+}
+
+impl From<UrlError> for MastersError {
+    fn from(error: UrlError) -> Self {
+        Self::Url(error)
+    }
+}
+
+impl From<ZooKeeperUrlError> for MastersError {
+    fn from(error: ZooKeeperUrlError) -> Self {
+        Self::ZooKeeper(error)
+    }
+}
+
+impl fmt::Display for MastersError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Url(error) => error.fmt(formatter),
+            Self::ZooKeeper(error) => error.fmt(formatter),
+        }
+    }
+}
+
+impl std::error::Error for MastersError {}
+
+impl From<ZooKeeperUrl> for Masters {
+    fn from(url: ZooKeeperUrl) -> Self {
+        Self(Source::ZooKeeper(url))
     }
 }
 
@@ -59,9 +115,9 @@ impl From<HttpUrl> for Masters {
 }
 
 impl FromStr for Masters {
-    type Err = UrlError;
+    type Err = MastersError;
 
-    fn from_str(text: &str) -> Result<Self, UrlError> {
+    fn from_str(text: &str) -> Result<Self, MastersError> {
         Self::parse(text)
     }
 }
@@ -80,6 +136,9 @@ impl Rotation {
         match masters.0 {
             Source::List(urls) => Self::List { urls, next: 0 },
             Source::Detected => Self::Detected { leader: None, why_none: "no master was found".to_owned() },
+            Source::ZooKeeper(url) => {
+                Self::Detected { leader: None, why_none: format!("{url}: no master was found yet") }
+            }
         }
     }
 
