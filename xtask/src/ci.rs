@@ -20,6 +20,8 @@ pub(crate) fn run(repository: &Path) -> Result<(), String> {
         cargo("default features", &format!("check --quiet -p {package}"))?;
         cargo("no default features", &format!("check --quiet -p {package} --no-default-features"))?;
     }
+    let alone = "check --quiet -p mesos-scheduler-client --no-default-features --features zookeeper";
+    cargo("a feature alone", alone)?;
     step("oldest Rust");
     msrv::check(repository, msrv::Toolchain::Optional)?;
     let deny_warnings = [("RUSTDOCFLAGS", "-D warnings")];
