@@ -18,7 +18,8 @@ commands:
       --quick              measure for a short time only
   live                     run the tests of mesos-scheduler-client that need a real Mesos against the masters
                            in MESOS_MASTER_URL: a URL, a list of them, or zk://…; they come as MESOS_PRINCIPAL
-                           with MESOS_SECRET, in MESOS_ROLE (*), with tasks of MESOS_USER (who runs this)
+                           with MESOS_SECRET, in MESOS_ROLE (*), with tasks of MESOS_USER (who runs this);
+                           for https the authority may be in SSL_CERT_FILE
   msrv                     check the published crates with the oldest Rust that they promise to build with
   package                  package the published crates and build what was packaged, without a registry
   help                     print this text

@@ -13,7 +13,7 @@ use mesos_proto::{
         },
     },
 };
-use mesos_scheduler_client::{CloseReason, HttpUrl, calls};
+use mesos_scheduler_client::{CloseReason, Credentials, Event, HttpUrl, calls};
 use prost::Message;
 
 use crate::{
@@ -224,10 +224,33 @@ pub(crate) async fn a_framework_that_is_wrong_is_refused_on_the_stream(target: &
     let (_client, mut events) = target.client(wrong).start().unwrap();
     let mut seen = Vec::new();
     while let Some(event) = events.next().await {
-        if let mesos_scheduler_client::Event::Closed(CloseReason::Refused { message }) = &event {
+        if let Event::Closed(CloseReason::Refused { message }) = &event {
             return assert!(message.starts_with(refusal), "step 'a wrong role': {message}");
         }
         seen.push(event);
     }
     panic!("step 'a wrong role': expected Closed(Refused), seen: {seen:?}");
+}
+
+pub(crate) async fn wrong_credentials_are_refused_where_some_are_wanted(target: &Target) {
+    let step = "no credentials";
+    let question = Question::post(PROTOBUF, encode(PROTOBUF, &subscribe(target))).anonymous();
+    let answer = ask(target, step, &leader(target).await, question).await;
+    if answer.status == 200 {
+        // This master lets everybody in.
+        return;
+    }
+    assert_eq!(answer.status, 401, "step '{step}'");
+    assert!(answer.header("WWW-Authenticate").starts_with("Basic "), "step '{step}': {:?}", answer.headers);
+    let step = "a wrong secret";
+    let wrong = Credentials::basic("no-such-principal", "no-such-secret").unwrap();
+    let (_client, mut events) = target.client(target.framework(step)).credentials(wrong).start().unwrap();
+    let mut seen = Vec::new();
+    while let Some(event) = events.next().await {
+        if let Event::Closed(CloseReason::Unauthorized { .. }) = event {
+            return;
+        }
+        seen.push(event);
+    }
+    panic!("step '{step}': expected Closed(Unauthorized), seen: {seen:?}");
 }

@@ -20,7 +20,7 @@ fn with_id(scheduler: &Scheduler) -> v1::FrameworkInfo {
 
 pub(crate) async fn a_second_instance_takes_the_framework_and_its_tasks_over(target: &Target) {
     let mut first = Scheduler::subscribe(target, "failover").await;
-    let (task, _) = first.launch("launch", "stays", "sleep 1000").await;
+    let task = first.launch("launch", "stays", "sleep 1000").await;
     first.state("the task runs", &task.id, TaskState::TaskRunning).await;
 
     let mut second = Scheduler::subscribe_as(target, with_id(&first)).await;
@@ -36,7 +36,7 @@ pub(crate) async fn a_second_instance_takes_the_framework_and_its_tasks_over(tar
 pub(crate) async fn a_framework_is_kept_while_nobody_is_connected(target: &Target) {
     let mut first = Scheduler::subscribe_as(target, lasting(target, "kept")).await;
     target.keep(&first.id);
-    let (task, _) = first.launch("launch", "stays", "sleep 1000").await;
+    let task = first.launch("launch", "stays", "sleep 1000").await;
     first.state("the task runs", &task.id, TaskState::TaskRunning).await;
     first.client.close().await;
     assert_eq!(first.closed("the client closes").await, CloseReason::ClosedByUser);

@@ -8,7 +8,12 @@
 //! On a shared cluster there are other frameworks, offers take their time, and agents have attributes that
 //! nobody here knows: a scenario looks at its own frameworks and tasks alone, declines what it does not need, and
 //! leaves nothing behind, also when it fails.
-#![allow(clippy::unwrap_used, missing_docs, reason = "a test may panic, and has no users")]
+#![allow(
+    clippy::print_stderr,
+    clippy::unwrap_used,
+    missing_docs,
+    reason = "a test may panic and print, and has no users"
+)]
 
 mod contract;
 mod failover;
@@ -32,7 +37,7 @@ macro_rules! scenarios {
                 #[tokio::test]
                 async fn $scenario() {
                     let cluster = super::cluster().await;
-                    let target = super::Target::of_cluster(&cluster);
+                    let target = super::Target::of_secured_cluster(&cluster);
                     crate::target::run(target, |target| async move {
                         crate::$module::$scenario(&target).await;
                     })
@@ -70,7 +75,8 @@ scenarios! {
         a_subscription_in_protobuf_tells_subscribed_and_heartbeat
         requests_that_are_wrong_are_refused_with_a_reason
         calls_of_a_stream_that_are_wrong_are_refused_with_a_reason
-        a_framework_that_is_wrong_is_refused_on_the_stream;
+        a_framework_that_is_wrong_is_refused_on_the_stream
+        wrong_credentials_are_refused_where_some_are_wanted;
     tasks:
         a_command_runs_to_its_end_and_its_output_is_read
         a_command_that_fails_tells_its_exit_code

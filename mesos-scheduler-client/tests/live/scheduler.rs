@@ -7,9 +7,7 @@ use mesos_proto::v1::{
     offer::{Operation, operation},
     scheduler,
 };
-use mesos_scheduler_client::{
-    CallOutcome, CallReply, Client, CloseReason, Event, Events, HttpUrl, operator::MasterApi,
-};
+use mesos_scheduler_client::{CallOutcome, CallReply, Client, CloseReason, Event, Events, HttpUrl};
 use tokio::time::timeout;
 
 use crate::target::{PATIENCE, Target};
@@ -170,12 +168,12 @@ impl Scheduler {
     }
 
     /// Launches a shell command on the next offer that fits.
-    pub(crate) async fn launch(&mut self, step: &str, id: &str, script: &str) -> (Task, v1::Offer) {
+    pub(crate) async fn launch(&mut self, step: &str, id: &str, script: &str) -> Task {
         let offer = self.offer(step).await;
         let task = command(id, &offer, script);
         let launched = Task { id: task.task_id.clone(), agent_id: task.agent_id.clone() };
         self.accept(step, &offer.id, task).await;
-        (launched, offer)
+        launched
     }
 
     /// ACCEPT with a LAUNCH of one task.
@@ -241,7 +239,7 @@ pub(crate) async fn who_answers(target: &Target) -> String {
     let subscribed = Scheduler::try_subscribe(target, target.framework("who answers"), ATTEMPTS).await;
     let (scheduler, told) = subscribed.unwrap_or_else(|seen| panic!("no master answers:{seen}"));
     let version = told.and_then(|master| master.version).unwrap_or_else(|| "of no version".to_owned());
-    let agents = MasterApi::new(scheduler.master.clone()).timeout(PATIENCE).get_agents().await;
+    let agents = target.master_api(&scheduler.master).get_agents().await;
     let agents = agents.unwrap_or_else(|error| panic!("a master answers, but not to operators: {error}"));
     let text = format!("{} answers: Mesos {version}, {} agents", scheduler.master, agents.agents.len());
     scheduler.teardown().await;

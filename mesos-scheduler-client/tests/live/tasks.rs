@@ -3,8 +3,8 @@
 use bytes::Bytes;
 use mesos_proto::v1::{self, TaskState, scheduler::call, task_status::Reason};
 use mesos_scheduler_client::{
-    CallOutcome, calls,
-    operator::{AgentApi, MasterApi, agent_url_of_offer, sandbox_path},
+    CallOutcome, Scheme, calls,
+    operator::{AgentApi, FilePart, MasterApi, OperatorError, sandbox_path},
 };
 use tokio::time::timeout;
 
@@ -15,20 +15,24 @@ use crate::{
 
 pub(crate) async fn a_command_runs_to_its_end_and_its_output_is_read(target: &Target) {
     let mut scheduler = Scheduler::subscribe(target, "finished").await;
-    let (task, offer) = scheduler.launch("launch", "echo", "echo one; echo two").await;
+    let task = scheduler.launch("launch", "echo", "echo one; echo two").await;
     scheduler.state("the task runs", &task.id, TaskState::TaskRunning).await;
     scheduler.state("the task ends", &task.id, TaskState::TaskFinished).await;
-    read_output(&scheduler, &offer, &task).await;
-    look_from_outside(&scheduler, &task).await;
+    read_output(target, &scheduler, &task).await;
+    look_from_outside(target, &scheduler, &task).await;
     scheduler.teardown().await;
 }
 
-async fn read_output(scheduler: &Scheduler, offer: &v1::Offer, task: &Task) {
+async fn read_output(target: &Target, scheduler: &Scheduler, task: &Task) {
     let step = "read stdout";
-    let url = agent_url_of_offer(offer).unwrap_or_else(|error| panic!("step '{step}': {error}"));
-    let agent = AgentApi::new(url).timeout(PATIENCE);
     let path = |file| sandbox_path(&scheduler.id, &v1::ExecutorId::new(task.id.as_str()), file);
-    let part = agent.read_file(&path("stdout"), 0, None).await;
+    let mut master = target.master_api(&scheduler.master);
+    let (mut agent, mut part) = read(target, &master, task, &path("stdout")).await;
+    if part.is_err() && scheduler.master.endpoint().scheme() == Scheme::Https {
+        // Where masters speak https, agents need not.
+        master = master.agent_scheme(Scheme::Http);
+        (agent, part) = read(target, &master, task, &path("stdout")).await;
+    }
     let part = part.unwrap_or_else(|error| panic!("step '{step}': {error}"));
     // An executor may write a few lines of its own before.
     let text = String::from_utf8_lossy(&part.data).into_owned();
@@ -41,9 +45,23 @@ async fn read_output(scheduler: &Scheduler, offer: &v1::Offer, task: &Task) {
     );
 }
 
+async fn read(
+    target: &Target,
+    master: &MasterApi,
+    task: &Task,
+    path: &str,
+) -> (AgentApi, Result<FilePart, OperatorError>) {
+    let url = master.agent_url(&task.agent_id).await;
+    let agent = target.agent_api(url.unwrap_or_else(|error| panic!("step 'find the agent': {error}")));
+    let part = agent.read_file(path, 0, None).await;
+    (agent, part)
+}
+
 /// What the operator API of the master knows of it.
-async fn look_from_outside(scheduler: &Scheduler, task: &Task) {
-    let master = MasterApi::new(scheduler.master.clone()).timeout(PATIENCE);
+async fn look_from_outside(target: &Target, scheduler: &Scheduler, task: &Task) {
+    let master = target.master_api(&scheduler.master);
+    let leader = master.get_master().await.unwrap_or_else(|error| panic!("step 'GET_MASTER': {error}"));
+    assert!(leader.master_info.is_some(), "step 'GET_MASTER': expected its info, seen: {leader:?}");
     let agents = master.get_agents().await.unwrap_or_else(|error| panic!("step 'GET_AGENTS': {error}"));
     let ids: Vec<_> = agents.agents.iter().filter_map(|agent| agent.agent_info.id.clone()).collect();
     assert!(ids.contains(&task.agent_id), "step 'GET_AGENTS': expected {:?}, seen: {ids:?}", task.agent_id);
@@ -69,7 +87,7 @@ async fn look_from_outside(scheduler: &Scheduler, task: &Task) {
 
 pub(crate) async fn a_command_that_fails_tells_its_exit_code(target: &Target) {
     let mut scheduler = Scheduler::subscribe(target, "failed").await;
-    let (task, _) = scheduler.launch("launch", "exit", "exit 3").await;
+    let task = scheduler.launch("launch", "exit", "exit 3").await;
     let status = scheduler.state("the task fails", &task.id, TaskState::TaskFailed).await;
     let message = status.message.unwrap_or_default();
     assert_eq!(message, "Command exited with status 3", "step 'the task fails': its message");
@@ -78,7 +96,7 @@ pub(crate) async fn a_command_that_fails_tells_its_exit_code(target: &Target) {
 
 pub(crate) async fn a_running_task_is_killed(target: &Target) {
     let mut scheduler = Scheduler::subscribe(target, "killed").await;
-    let (task, _) = scheduler.launch("launch", "sleep", "sleep 1000").await;
+    let task = scheduler.launch("launch", "sleep", "sleep 1000").await;
     scheduler.state("the task runs", &task.id, TaskState::TaskRunning).await;
     accepted("kill", "KILL", scheduler.client.kill(task.id.clone(), Some(task.agent_id), None)).await;
     scheduler.state("the task is being killed", &task.id, TaskState::TaskKilling).await;
@@ -88,7 +106,7 @@ pub(crate) async fn a_running_task_is_killed(target: &Target) {
 
 pub(crate) async fn tasks_are_reconciled(target: &Target) {
     let mut scheduler = Scheduler::subscribe(target, "reconciled").await;
-    let (task, _) = scheduler.launch("launch", "sleep", "sleep 1000").await;
+    let task = scheduler.launch("launch", "sleep", "sleep 1000").await;
     scheduler.state("the task runs", &task.id, TaskState::TaskRunning).await;
 
     let unknown = |id: &str, agent_id| call::reconcile::Task { task_id: v1::TaskId::new(id), agent_id };
@@ -130,7 +148,7 @@ pub(crate) async fn tasks_that_are_wrong_end_with_a_reason(target: &Target) {
     expect_reason(step, &status, Reason::InvalidOffers, &message);
 
     let step = "a task id that runs already";
-    let (task, _) = scheduler.launch(step, "twice", "sleep 1000").await;
+    let task = scheduler.launch(step, "twice", "sleep 1000").await;
     scheduler.state(step, &task.id, TaskState::TaskRunning).await;
     scheduler.launch(step, "twice", "sleep 1000").await;
     let status = scheduler.state(step, &task.id, TaskState::TaskError).await;
