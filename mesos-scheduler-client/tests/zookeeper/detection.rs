@@ -135,6 +135,8 @@ async fn the_session_ends_with_the_detector() {
     let admin = server.admin().await;
     add(&admin, GROUP, b"").await;
     assert_eq!(server.connections().await, 1);
+    let alive = || tokio::runtime::Handle::current().metrics().num_alive_tasks();
+    let tasks_before = alive();
     let mut detectors: Vec<Told> = (0..5).map(|_| Told::by(&server.url(GROUP))).collect();
     for told in &mut detectors {
         told.no_leader().await;
@@ -142,4 +144,5 @@ async fn the_session_ends_with_the_detector() {
     assert_eq!(server.connections().await, 6);
     drop(detectors);
     eventually("only the admin is connected", async || server.connections().await == 1).await;
+    eventually("no task is left", async || alive() == tasks_before).await;
 }

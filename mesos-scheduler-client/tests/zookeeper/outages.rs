@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::{
     group::{GROUP, MASTER_6, MASTER_7, Told, add, add_captured, captured, remove},
-    server::Server,
+    server::{Server, eventually},
 };
 
 /// Short, so that the test need not wait for long.
@@ -68,4 +68,18 @@ async fn the_first_of_several_servers_may_be_dead() {
     let Some(dead) = Server::prepare() else { return };
     let both = format!("zk://{},{}{GROUP}", dead.address(), server.address());
     Told::by(&both.parse().unwrap()).leads(MASTER_6).await;
+}
+
+#[tokio::test]
+async fn a_detector_dropped_during_an_outage_leaves_nothing() {
+    let Some(server) = Server::start().await else { return };
+    let alive = || tokio::runtime::Handle::current().metrics().num_alive_tasks();
+    let tasks_before = alive();
+    let mut told = Told::by(&server.url(GROUP).with_session_timeout(SESSION));
+    told.no_leader().await;
+    server.freeze();
+    drop(told);
+    eventually("no task is left", async || alive() == tasks_before).await;
+    server.thaw();
+    eventually("nobody is connected", async || server.connections().await == 0).await;
 }
