@@ -79,8 +79,8 @@ async fn secure(_: TcpStream, _: &Endpoint, _: &Security) -> Result<Box<dyn Io>,
 pub(crate) struct Connection {
     scheme: Scheme,
     sender: SendRequest<Full<Bytes>>,
-    /// Moves the bytes; hyper wants this apart from the requests.
-    _io: JoinSet<()>,
+    /// Moves the bytes; hyper wants this apart from the requests. Ends with what broke the connection.
+    io: JoinSet<hyper::Result<()>>,
 }
 
 impl Connection {
@@ -89,17 +89,23 @@ impl Connection {
         let socket = dial(endpoint, security).await?;
         let (sender, io) = http1::handshake(TokioIo::new(socket)).await.map_err(|error| describe(&error))?;
         let mut task = JoinSet::new();
-        task.spawn(async move {
-            // What breaks the connection also fails the request on it, and is told there.
-            let _ = io.await;
-        });
-        Ok(Self { scheme: endpoint.scheme(), sender, _io: task })
+        task.spawn(io);
+        Ok(Self { scheme: endpoint.scheme(), sender, io: task })
     }
 
     /// Sends a request and waits for the head of its answer. One at a time.
     pub(crate) async fn request(&mut self, request: Request<Bytes>) -> Result<Response<Incoming>, String> {
-        let answer = self.sender.send_request(request.map(Full::new)).await;
-        answer.map_err(|error| describe_answer(&error, self.scheme))
+        let error = match self.sender.send_request(request.map(Full::new)).await {
+            Ok(response) => return Ok(response),
+            Err(error) => error,
+        };
+        // A connection that broke before the request, such as by a TLS alert, keeps the reason to itself.
+        if error.is_canceled()
+            && let Some(Ok(Err(cause))) = self.io.join_next().await
+        {
+            return Err(describe_answer(&cause, self.scheme));
+        }
+        Err(describe_answer(&error, self.scheme))
     }
 }
 

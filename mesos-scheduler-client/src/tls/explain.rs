@@ -88,6 +88,9 @@ impl Peer {
                     self.name
                 )
             }
+            AlertDescription::ProtocolVersion => {
+                format!("'{}' speaks neither TLS 1.2 nor 1.3", self.name)
+            }
             AlertDescription::UnrecognisedName => {
                 format!("the peer does not know the name '{}', expected another server name", self.name)
             }
