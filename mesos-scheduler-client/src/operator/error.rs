@@ -25,9 +25,9 @@ pub enum OperatorError {
         /// The time that was given.
         timeout: Duration,
     },
-    /// Of several masters each one could not be reached or knows no leader. May heal.
+    /// Of several masters each one could not be reached or knows no leader, which may heal; or there is none to ask.
     NoMaster {
-        /// What each one of them did.
+        /// What each one of them did; empty if the list of masters has no URL, as `zk://` has none.
         errors: Vec<Self>,
     },
     /// There are no credentials to ask with.
@@ -106,10 +106,8 @@ impl OperatorError {
     /// Whether the same call may have a result later.
     pub fn may_heal(&self) -> bool {
         match self {
-            Self::Unreachable { .. }
-            | Self::Late { .. }
-            | Self::NoMaster { .. }
-            | Self::NoSuchAgent { .. } => true,
+            Self::Unreachable { .. } | Self::Late { .. } | Self::NoSuchAgent { .. } => true,
+            Self::NoMaster { errors } => !errors.is_empty(),
             Self::Refused { status, .. } => *status >= 500,
             Self::NoCredentials { error, .. } => !error.is_final(),
             Self::Unauthorized { .. }
@@ -199,6 +197,12 @@ impl fmt::Display for OperatorError {
         match self {
             Self::Unreachable { url, why } => write!(formatter, "{url}: {why}"),
             Self::Late { url, timeout } => write!(formatter, "{url}: no answer within {timeout:?}"),
+            Self::NoMaster { errors } if errors.is_empty() => {
+                write!(
+                    formatter,
+                    "no URL of a master is known: zk:// is not asked here, expected a list of URLs"
+                )
+            }
             Self::NoMaster { errors } => {
                 write!(formatter, "none of {} masters answered", errors.len())?;
                 errors.iter().try_for_each(|error| write!(formatter, "; {error}"))

@@ -50,7 +50,8 @@ pub struct MasterApi {
 
 impl MasterApi {
     /// The API of the leader of these masters, or of the one at this URL. A standby redirects to the leader; if a
-    /// master cannot be reached or knows no leader, the next one is asked.
+    /// master cannot be reached or knows no leader, the next one is asked. Masters behind `zk://` are not looked up
+    /// here: [`Event::Subscribed`](crate::Event::Subscribed) has the URL of the one that leads.
     pub fn new(masters: impl Into<Masters>) -> Self {
         Self {
             urls: masters.into().urls().iter().map(|url| url.with_api_path(OPERATOR_API)).collect(),

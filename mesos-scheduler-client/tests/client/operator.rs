@@ -148,6 +148,17 @@ async fn the_failures_of_all_masters_are_told() {
 }
 
 #[tokio::test]
+async fn masters_behind_zookeeper_are_not_looked_up() {
+    let api = MasterApi::new(Masters::parse("zk://zk1.example/mesos").unwrap());
+    let error = api.get_tasks().await.unwrap_err();
+    assert!(!error.may_heal());
+    assert_eq!(
+        error.to_string(),
+        "no URL of a master is known: zk:// is not asked here, expected a list of URLs"
+    );
+}
+
+#[tokio::test]
 async fn what_a_leader_refuses_is_not_asked_of_another_master() {
     let (leader, other) = (Peer::start().await, Peer::start().await);
     let api = MasterApi::new(Masters::parse(&format!("{},{}", leader.url(), other.url())).unwrap());
