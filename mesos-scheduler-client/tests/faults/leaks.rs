@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, fs};
 
 use tokio::runtime::Handle;
 
-use crate::world::PATIENCE;
+use crate::world::{PATIENCE, alone};
 
 /// What this process holds; sockets are those of networks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,4 +44,18 @@ impl Holdings {
 fn local_sockets() -> BTreeSet<String> {
     let table = fs::read_to_string("/proc/self/net/unix").unwrap();
     table.lines().filter_map(|line| line.split_whitespace().nth(6)).map(str::to_owned).collect()
+}
+
+#[test]
+fn a_socket_and_a_task_that_are_left_are_counted() {
+    alone(async {
+        let before = Holdings::now();
+        let socket = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut tasks = tokio::task::JoinSet::new();
+        tasks.spawn(std::future::pending::<()>());
+        assert_eq!(Holdings::now(), Holdings { tasks: before.tasks + 1, sockets: before.sockets + 1 });
+        drop(socket);
+        tasks.shutdown().await;
+        before.wait_for().await;
+    });
 }

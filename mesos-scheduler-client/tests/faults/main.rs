@@ -11,5 +11,7 @@ mod framework;
 mod leaks;
 mod masters;
 mod proxy;
+mod slow_reader;
 mod streams;
+mod tokens;
 mod world;

@@ -81,6 +81,6 @@ impl World {
 
 pub(crate) fn builder(masters: &str) -> ClientBuilder {
     ClientBuilder::new(info(), Masters::parse(masters).unwrap())
-        .backoff(Duration::from_millis(1), Duration::from_millis(5))
+        .backoff(Duration::from_millis(1), Duration::from_millis(1))
         .seed(1)
 }
