@@ -11,6 +11,8 @@ use tokio::{sync::mpsc, task::JoinSet};
 
 #[cfg(feature = "tls")]
 use crate::tls::Tls;
+use tracing::{Instrument, field, info_span};
+
 use crate::{
     auth::Credentials,
     client::Client,
@@ -187,7 +189,8 @@ impl ClientBuilder {
         let session = Session::new(config);
         let driver = Driver::new(session, surroundings, wishes, queue, Arc::clone(&closed));
         let mut tasks = JoinSet::new();
-        tasks.spawn(driver.run());
+        let span = info_span!("mesos_scheduler", framework = field::Empty);
+        tasks.spawn(driver.run().instrument(span));
         let client = Client { commands, closed: Arc::clone(&closed) };
         Ok((client, Events::new(events, closed, tasks)))
     }

@@ -1,7 +1,6 @@
 //! The loop that joins a session, its connections, the clock and the user.
 
 use std::{
-    collections::BTreeMap,
     sync::{Arc, OnceLock},
     time::{Duration, Instant},
 };
@@ -10,21 +9,27 @@ use tokio::{
     sync::{mpsc, oneshot},
     time,
 };
-use tracing::{debug, info, warn};
+use tracing::{Span, debug, field::display, info, trace, warn};
 
 use crate::{
+    alarm::Alarm,
+    callers::Callers,
     client::Command,
     connection::Security,
-    event_queue::{EventQueue, Progress, Push},
+    event_queue::{EventQueue, Progress, Push, Queued},
     identity::{FrameworkIdStore, StoreError},
     leaders::{Leaders, Word},
-    session::{CallOutcome, CallToken, CloseReason, Event, Session, Transmit},
+    metrics,
+    session::{CallOutcome, CloseReason, Event, Session, Transmit},
     store_tasks::{StoreReply, StoreTasks},
     transport::{Input, Transport},
 };
 
 /// How long the end waits for the store of the framework id.
 const STORE_PATIENCE: Duration = Duration::from_secs(10);
+
+/// How much is taken in one round of what has come.
+const ROUND: usize = 256;
 
 /// What a session asks besides the masters.
 #[derive(Debug)]
@@ -45,8 +50,9 @@ pub(crate) struct Driver {
     closed: Arc<OnceLock<CloseReason>>,
     store: StoreTasks,
     leaders: Leaders,
-    /// Who waits for the outcome of a call.
-    callers: BTreeMap<CallToken, oneshot::Sender<CallOutcome>>,
+    callers: Callers,
+    /// Whether there is a subscription.
+    standing: Standing,
     /// Who waits for the end; dropping them tells it.
     waiting_for_end: Vec<oneshot::Sender<()>>,
 }
@@ -56,7 +62,7 @@ impl Driver {
         session: Session,
         surroundings: Surroundings,
         commands: mpsc::UnboundedReceiver<Command>,
-        events: mpsc::Sender<Event>,
+        events: mpsc::Sender<Queued>,
         closed: Arc<OnceLock<CloseReason>>,
     ) -> Self {
         let Surroundings { security, store, leaders } = surroundings;
@@ -70,7 +76,8 @@ impl Driver {
             closed,
             store: StoreTasks::new(store),
             leaders,
-            callers: BTreeMap::new(),
+            callers: Callers::default(),
+            standing: Standing::lost(now()),
             waiting_for_end: Vec::new(),
         }
     }
@@ -78,7 +85,9 @@ impl Driver {
     /// Input, then everything that the session wants, then wait; until the session is closed. Nothing here
     /// waits for the user.
     pub(crate) async fn run(mut self) {
+        metrics::describe();
         self.session.start(now());
+        let mut alarm = Alarm::new(now());
         let mut has_clients = true;
         let reason = loop {
             if let Some(reason) = self.drain() {
@@ -86,7 +95,7 @@ impl Driver {
             }
             let deadline = self.session.poll_timeout().map(|(at, _)| at);
             tokio::select! {
-                Some(input) = self.inputs.recv() => self.handle_input(input),
+                Some(input) = self.inputs.recv() => self.handle_inputs(input),
                 Some(reply) = self.store.next() => self.handle_store_reply(reply),
                 word = self.leaders.next() => self.handle_leader(word),
                 progress = self.events.progress() => match progress {
@@ -94,10 +103,10 @@ impl Driver {
                     Progress::Gone => self.session.close(),
                 },
                 command = self.commands.recv(), if has_clients => match command {
-                    Some(command) => self.handle_command(command),
+                    Some(command) => self.handle_commands(command),
                     None => has_clients = false,
                 },
-                () = sleep_until(deadline) => self.session.handle_timeout(now()),
+                () = alarm.ring(deadline) => self.session.handle_timeout(now()),
             }
         };
         self.finish(reason).await;
@@ -110,22 +119,23 @@ impl Driver {
                 Transmit::LoadFrameworkId => self.store.load(),
                 Transmit::SaveFrameworkId { id } => self.store.save(id),
                 Transmit::ClearFrameworkId => self.store.clear(),
-                other => self.transport.transmit(other),
+                other => {
+                    if let Transmit::Subscribe { request, .. } | Transmit::Call { request, .. } = &other {
+                        metrics::sent(request.body().len());
+                    }
+                    self.transport.transmit(other);
+                }
             }
         }
         while let Some((call, outcome)) = self.session.poll_outcome() {
-            debug!(?call, ?outcome, "call resolved");
-            if let Some(caller) = self.callers.remove(&call) {
-                // The caller may have dropped the reply.
-                let _ = caller.send(outcome);
-            }
+            self.callers.tell(now(), call, outcome);
         }
         while let Some(event) = self.session.poll_event() {
-            log(&event);
+            self.standing.watch(now(), &event);
             if let Event::Closed(reason) = event {
                 return Some(reason);
             }
-            match self.events.push(event) {
+            match self.events.push(now(), event) {
                 Push::Queued => {}
                 Push::Full => self.session.handle_overflow(now(), self.events.capacity()),
                 // The receiver owns this driver and is about to end it.
@@ -152,6 +162,23 @@ impl Driver {
         }
     }
 
+    /// What has come by now, so that one round takes care of all of it.
+    fn handle_inputs(&mut self, first: Input) {
+        self.handle_input(first);
+        for _ in 1..ROUND {
+            let Ok(input) = self.inputs.try_recv() else { return };
+            self.handle_input(input);
+        }
+    }
+
+    fn handle_commands(&mut self, first: Command) {
+        self.handle_command(first);
+        for _ in 1..ROUND {
+            let Ok(command) = self.commands.try_recv() else { return };
+            self.handle_command(command);
+        }
+    }
+
     fn handle_input(&mut self, input: Input) {
         let (session, now) = (&mut self.session, now());
         match input {
@@ -159,7 +186,10 @@ impl Driver {
             Input::Head { stream, status, headers, text } => {
                 session.handle_response_head(now, stream, status, &headers, &text);
             }
-            Input::Bytes { stream, bytes } => session.handle_stream_bytes(now, stream, bytes),
+            Input::Bytes { stream, bytes } => {
+                metrics::received(bytes.len());
+                session.handle_stream_bytes(now, stream, bytes);
+            }
             Input::End { stream } => session.handle_stream_end(now, stream),
             Input::StreamFailed { stream, why } => session.handle_stream_failed(now, stream, &why),
             Input::CallReply { call, status, text } => session.handle_call_reply(now, call, status, &text),
@@ -172,8 +202,9 @@ impl Driver {
     fn handle_command(&mut self, command: Command) {
         match command {
             Command::Call { call, reply } => {
+                let kind = call.r#type();
                 let token = self.session.call(*call);
-                self.callers.insert(token, reply);
+                self.callers.add(now(), token, kind, reply);
             }
             Command::SetSuppressedRoles(roles) => self.session.set_suppressed_roles(roles),
             Command::SetOfferConstraints(constraints) => {
@@ -206,16 +237,13 @@ impl Driver {
             warn!("the store of the framework id does not answer");
         }
         while let Some((call, outcome)) = self.session.poll_outcome() {
-            if let Some(caller) = self.callers.remove(&call) {
-                // As above.
-                let _ = caller.send(outcome);
-            }
+            self.callers.tell(now(), call, outcome);
         }
         self.commands.close();
         while let Ok(command) = self.commands.try_recv() {
             match command {
                 Command::Call { reply, .. } => {
-                    // As above.
+                    // The caller may have dropped the reply.
                     let _ = reply.send(CallOutcome::NotSubscribed);
                 }
                 Command::Teardown { done } | Command::Close { done } => self.waiting_for_end.push(done),
@@ -235,26 +263,49 @@ fn log_cleared(result: &Result<(), StoreError>) {
     }
 }
 
-fn log(event: &Event) {
-    match event {
-        Event::Subscribed { framework_id, url, .. } => info!(%framework_id, url, "subscribed"),
-        Event::Mesos(event) => debug!(kind = ?event.r#type(), "event"),
-        Event::Disconnected { cause, why, retry_in } => {
-            warn!(cause = cause.as_str(), why, ?retry_in, "not subscribed");
+/// Whether a subscription stands, for logs and metrics.
+#[derive(Debug)]
+struct Standing {
+    /// Since when there is none.
+    lost: Option<Instant>,
+}
+
+impl Standing {
+    fn lost(now: Instant) -> Self {
+        Self { lost: Some(now) }
+    }
+
+    fn watch(&mut self, now: Instant, event: &Event) {
+        match event {
+            Event::Subscribed { framework_id, url, .. } => {
+                let after = self.lost.take().map(|lost| now.saturating_duration_since(lost));
+                let after = after.unwrap_or_default();
+                metrics::subscribed(after);
+                Span::current().record("framework", display(framework_id));
+                info!(master = url, ?after, "subscribed");
+            }
+            Event::Mesos(event) => {
+                metrics::event_told(event.r#type());
+                trace!(event = event.r#type().as_str_name(), "event");
+            }
+            Event::Disconnected { cause, why, retry_in } => {
+                self.lost.get_or_insert(now);
+                metrics::disconnected(*cause);
+                warn!(cause = cause.as_str(), why, ?retry_in, "not subscribed");
+            }
+            Event::Closed(reason) => info!(%reason, "closed"),
         }
-        Event::Closed(reason) => info!(%reason, "closed"),
     }
 }
 
-async fn sleep_until(deadline: Option<Instant>) {
-    match deadline {
-        Some(at) => time::sleep_until(at.into()).await,
-        None => std::future::pending().await,
+impl Drop for Standing {
+    fn drop(&mut self) {
+        metrics::closed();
     }
 }
 
 #[expect(clippy::disallowed_methods, reason = "the driver is what gives the session its time")]
-fn now() -> Instant {
+pub(crate) fn now() -> Instant {
     // The clock of tokio, which its tests can stop.
     time::Instant::now().into_std()
 }

@@ -1,15 +1,20 @@
 //! The bounded queue between the driver, which never waits, and the owner of the events.
 
+use std::time::Instant;
+
 use tokio::sync::mpsc::{self, error::TrySendError};
 
 use crate::session::Event;
 
+/// An event, and when it was queued.
+pub(crate) type Queued = (Instant, Event);
+
 /// The sending end.
 #[derive(Debug)]
 pub(crate) struct EventQueue {
-    events: mpsc::Sender<Event>,
+    events: mpsc::Sender<Queued>,
     /// Told after an overflow: that the subscription was given up. While it waits, nothing else is queued.
-    overdue: Option<Event>,
+    overdue: Option<Queued>,
     is_owner_behind: bool,
 }
 
@@ -34,7 +39,7 @@ pub(crate) enum Progress {
 }
 
 impl EventQueue {
-    pub(crate) fn new(events: mpsc::Sender<Event>) -> Self {
+    pub(crate) fn new(events: mpsc::Sender<Queued>) -> Self {
         Self { events, overdue: None, is_owner_behind: false }
     }
 
@@ -43,16 +48,16 @@ impl EventQueue {
         self.events.max_capacity()
     }
 
-    pub(crate) fn push(&mut self, event: Event) -> Push {
+    pub(crate) fn push(&mut self, now: Instant, event: Event) -> Push {
         if self.overdue.is_some() {
             return Push::Full;
         }
-        match self.events.try_send(event) {
+        match self.events.try_send((now, event)) {
             Ok(()) => Push::Queued,
-            Err(TrySendError::Full(event)) => {
+            Err(TrySendError::Full(queued)) => {
                 self.is_owner_behind = true;
-                if matches!(event, Event::Disconnected { .. }) {
-                    self.overdue = Some(event);
+                if matches!(queued.1, Event::Disconnected { .. }) {
+                    self.overdue = Some(queued);
                 }
                 Push::Full
             }
@@ -69,8 +74,8 @@ impl EventQueue {
         if self.overdue.is_some() {
             match self.events.reserve().await {
                 Ok(room) => {
-                    if let Some(event) = self.overdue.take() {
-                        room.send(event);
+                    if let Some(queued) = self.overdue.take() {
+                        room.send(queued);
                     }
                 }
                 Err(_gone) => return Progress::Gone,

@@ -9,7 +9,12 @@ use std::{
 use futures_core::Stream;
 use tokio::{sync::mpsc, task::JoinSet};
 
-use crate::session::{CloseReason, Event};
+use crate::{
+    driver::now,
+    event_queue::Queued,
+    metrics,
+    session::{CloseReason, Event},
+};
 
 /// The receiving end of a client. It owns the connections: dropping it closes them.
 ///
@@ -19,7 +24,7 @@ use crate::session::{CloseReason, Event};
 /// subscription begins when it was taken.
 #[derive(Debug)]
 pub struct Events {
-    queue: mpsc::Receiver<Event>,
+    queue: mpsc::Receiver<Queued>,
     closed: Arc<OnceLock<CloseReason>>,
     is_closed_told: bool,
     /// The driver; its end is the end of `queue`, and dropping this ends it.
@@ -28,7 +33,7 @@ pub struct Events {
 
 impl Events {
     pub(crate) fn new(
-        queue: mpsc::Receiver<Event>,
+        queue: mpsc::Receiver<Queued>,
         closed: Arc<OnceLock<CloseReason>>,
         driver: JoinSet<()>,
     ) -> Self {
@@ -41,7 +46,8 @@ impl Events {
     }
 
     fn poll_event(&mut self, context: &mut Context<'_>) -> Poll<Option<Event>> {
-        if let Some(event) = ready!(self.queue.poll_recv(context)) {
+        if let Some((since, event)) = ready!(self.queue.poll_recv(context)) {
+            metrics::event_taken(now().saturating_duration_since(since));
             return Poll::Ready(Some(event));
         }
         if self.is_closed_told {

@@ -43,13 +43,17 @@
 //! tokio runtime.
 
 pub mod calls;
+#[doc = include_str!("../docs/observability.md")]
+pub mod observability {}
 #[doc = include_str!("../docs/first-framework.md")]
 pub mod guide {}
 pub mod operator;
 
 mod address;
+mod alarm;
 mod auth;
 mod builder;
+mod callers;
 mod client;
 mod connection;
 mod deadline;
@@ -62,6 +66,7 @@ mod framework;
 mod framework_driver;
 mod identity;
 mod leaders;
+mod metrics;
 mod pipeline;
 mod session;
 mod store_tasks;
