@@ -38,9 +38,7 @@ fn a_call_whose_answer_is_cut_after_any_byte_is_unknown_and_not_repeated() {
         }
         // The stream went on all the time.
         framework.works().await;
-        let calls = world.cluster.transcript();
-        let reconciled = calls.entries().filter(|entry| entry.kind() == "RECONCILE").count();
-        assert_eq!(reconciled, 2 * length);
+        assert_eq!(world.count("RECONCILE"), 2 * length);
         world.end(framework).await;
     });
 }
@@ -126,6 +124,48 @@ fn a_teardown_that_nobody_answers_ends_unconfirmed() {
         };
         assert!(matches!(reason, CloseReason::TeardownUnconfirmed { .. }), "{reason:?}");
         world.proxy.listen();
+        world.end(framework).await;
+    });
+}
+
+#[test]
+fn calls_that_were_on_the_wire_together_are_unknown_together() {
+    alone(async {
+        let world = World::start().await;
+        let mut framework = world.subscribed().await;
+        framework.works().await;
+        world.proxy.stall(Lane::Calls);
+        let replies = [(); 3].map(|()| framework.client.reconcile(Vec::new()));
+        world.said("RECONCILE", 3).await;
+        world.proxy.end(Lane::Calls, End::Reset);
+        for reply in replies {
+            expect_unknown(within(reply).await);
+        }
+        world.proxy.go_on(Lane::Calls);
+        // The stream went on, and nothing was repeated.
+        framework.works().await;
+        assert_eq!(world.count("RECONCILE"), 3);
+        world.end(framework).await;
+    });
+}
+
+#[test]
+fn a_call_that_waited_behind_one_on_the_wire_was_not_sent() {
+    alone(async {
+        let world = World::start().await;
+        let mut framework = Framework::subscribed(world.builder().max_calls_in_flight(1)).await;
+        framework.works().await;
+        world.proxy.stall(Lane::Calls);
+        let (sent, waiting) = (framework.client.reconcile(Vec::new()), framework.client.suppress(Vec::new()));
+        world.said("RECONCILE", 1).await;
+        world.proxy.end(Lane::Stream, End::Reset);
+        expect_unknown(within(sent).await);
+        assert_eq!(within(waiting).await, CallOutcome::NotSubscribed);
+        framework.expect_disconnected().await;
+        world.proxy.go_on(Lane::Calls);
+        framework.expect_subscribed().await;
+        framework.works().await;
+        assert_eq!(world.count("SUPPRESS"), 0);
         world.end(framework).await;
     });
 }

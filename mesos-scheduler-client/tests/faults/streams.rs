@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use mesos_proto::v1::TaskState;
 use mesos_scheduler_client::{CallOutcome, Event};
 
 use crate::{
@@ -92,14 +93,7 @@ fn a_call_in_flight_when_the_stream_breaks_has_an_unknown_outcome() {
             framework.works().await;
             world.proxy.stall(Lane::Calls);
             let reply = framework.client.revive(Vec::new());
-            let is_on_its_way = async {
-                let revived =
-                    |cluster: &mesos_local::Cluster| cluster.transcript().to_string().contains("REVIVE");
-                while !revived(&world.cluster) {
-                    tokio::task::yield_now().await;
-                }
-            };
-            within(is_on_its_way).await;
+            world.said("REVIVE", 1).await;
             world.proxy.end(Lane::Stream, end);
             match within(reply).await {
                 CallOutcome::OutcomeUnknown { why } => assert!(!why.is_empty()),
@@ -160,6 +154,23 @@ fn answers_that_come_byte_by_byte_are_understood() {
         world.proxy.plan(Lane::Stream, [Fault::Pieces(1)]);
         world.proxy.plan(Lane::Calls, [Fault::Pieces(1)]);
         let mut framework = world.subscribed().await;
+        framework.works().await;
+        world.end(framework).await;
+    });
+}
+
+#[test]
+fn what_a_stream_held_back_for_a_while_arrives_in_order() {
+    alone(async {
+        let world = World::start().await;
+        let mut framework = world.subscribed().await;
+        let offer = framework.offer().await;
+        world.proxy.stall(Lane::Stream);
+        let (task, accept) = framework.launch(&offer, "true");
+        assert_eq!(within(framework.client.send(accept)).await, CallOutcome::Accepted);
+        world.said("UPDATE", 1).await;
+        world.proxy.go_on(Lane::Stream);
+        framework.reach(&task, TaskState::TaskFinished).await;
         framework.works().await;
         world.end(framework).await;
     });

@@ -63,6 +63,21 @@ impl World {
         Framework::subscribed(self.builder()).await
     }
 
+    /// How many calls or events of a kind there were.
+    pub(crate) fn count(&self, kind: &str) -> usize {
+        self.cluster.transcript().entries().filter(|entry| entry.kind() == kind).count()
+    }
+
+    /// Waits until a call or event of a kind was made that often.
+    pub(crate) async fn said(&self, kind: &str, times: usize) {
+        let said = async {
+            while self.count(kind) < times {
+                tokio::task::yield_now().await;
+            }
+        };
+        within(said).await;
+    }
+
     /// Drops a client and sees to it that nothing is left of it.
     pub(crate) async fn end(self, framework: Framework) {
         let Framework { client, events, .. } = framework;
