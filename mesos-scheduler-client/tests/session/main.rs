@@ -9,6 +9,7 @@ mod desired;
 mod detected;
 mod life;
 mod properties;
+mod shell_answers;
 mod streams;
 #[path = "../wire/events.rs"]
 mod wire;
