@@ -1,7 +1,7 @@
 //! Answers of masters that do not lead, and of whoever stands before them.
 
 use mesos_local::MasterPhase;
-use mesos_scheduler_client::{CallOutcome, Event};
+use mesos_scheduler_client::{CallOutcome, DisconnectCause, Event};
 
 use crate::{
     framework::Framework,
@@ -22,7 +22,7 @@ fn a_master_that_starts_is_asked_until_it_leads() {
         ] {
             world.cluster.set_master_phase(0, phase).await.unwrap();
             // What was on its way is told first.
-            while framework.expect_disconnected().await != format!("{}: {said}", world.proxy.url()) {}
+            framework.wait_until_told(&format!("{}: {said}", world.proxy.url())).await;
             assert_eq!(within(framework.client.revive(Vec::new())).await, CallOutcome::NotSubscribed);
         }
         world.cluster.set_master_phase(0, MasterPhase::Leading).await.unwrap();
@@ -38,7 +38,7 @@ fn a_404_at_the_very_start_is_tried_again() {
         let world = World::start().await;
         world.proxy.plan(Lane::Stream, [answer("404 Not Found", "", "404 Not Found.")]);
         let mut framework = Framework::start(world.builder());
-        let why = framework.expect_disconnected().await;
+        let why = framework.expect_disconnected(DisconnectCause::NotReady).await;
         assert_eq!(why, format!("{}: 404 '404 Not Found.'", world.proxy.url()));
         framework.expect_first_subscription().await;
         framework.works().await;
@@ -55,7 +55,7 @@ fn a_proxy_that_has_no_master_is_tried_again() {
         world.proxy.plan(Lane::Stream, statuses.map(|status| answer(status, "", "no <master>")));
         let mut framework = Framework::start(world.builder());
         for status in statuses {
-            let why = framework.expect_disconnected().await;
+            let why = framework.expect_disconnected(DisconnectCause::NotReady).await;
             assert_eq!(why, format!("{}: {} 'no <master>'", world.proxy.url(), &status[..3]));
         }
         framework.expect_first_subscription().await;
@@ -78,7 +78,7 @@ fn calls_that_show_that_the_master_does_not_lead_end_the_subscription() {
             let code: u16 = status[..3].parse().unwrap();
             let outcome = within(framework.client.revive(Vec::new())).await;
             assert_eq!(outcome, CallOutcome::Refused { status: code, text: "x".into() });
-            framework.expect_disconnected().await;
+            framework.expect_disconnected(DisconnectCause::CallRefused).await;
             framework.expect_subscribed().await;
             framework.works().await;
             world.end(framework).await;
@@ -97,7 +97,7 @@ fn two_masters_that_redirect_to_each_other_are_left_and_tried_again() {
         }
         let mut framework = Framework::start(builder(&urls.join(",")));
         for _ in 0..3 {
-            let why = framework.expect_disconnected().await;
+            let why = framework.expect_disconnected(DisconnectCause::Redirect).await;
             assert!(why.contains("redirect"), "{why}");
         }
         world.cluster.elect(1).await.unwrap();
@@ -125,9 +125,9 @@ fn a_standby_that_still_points_at_the_dead_leader_is_tried_until_it_knows_better
         let mut framework = Framework::subscribed(builder(&urls[1])).await;
         framework.works().await;
         world.cluster.set_master_phase(0, MasterPhase::Dead).await.unwrap();
-        framework.expect_disconnected().await;
+        framework.expect_disconnected(DisconnectCause::StreamEnded).await;
         for _ in 0..2 {
-            let why = framework.expect_disconnected().await;
+            let why = framework.expect_disconnected(DisconnectCause::Unreachable).await;
             assert!(why.contains(&urls[0]) && why.contains("refused"), "{why}");
         }
         world.cluster.elect(1).await.unwrap();

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use mesos_proto::v1::TaskState;
-use mesos_scheduler_client::{CallOutcome, CloseReason, Event};
+use mesos_scheduler_client::{CallOutcome, CloseReason, DisconnectCause, Event};
 
 use crate::{
     framework::Framework,
@@ -68,7 +68,7 @@ fn an_accept_that_is_never_answered_ends_the_subscription_and_its_task_is_found_
         let (task, accept) = framework.launch(&offer, "sleep 1000");
         world.proxy.plan(Lane::Calls, [Fault::StallAfter(0)]);
         expect_unknown(within(framework.client.send(accept)).await);
-        let why = framework.expect_disconnected().await;
+        let why = framework.expect_disconnected(DisconnectCause::CallLost).await;
         assert!(why.contains("500ms"), "{why}");
         framework.expect_subscribed().await;
         // The agent tells again what nobody acknowledged.
@@ -161,7 +161,7 @@ fn a_call_that_waited_behind_one_on_the_wire_was_not_sent() {
         world.proxy.end(Lane::Stream, End::Reset);
         expect_unknown(within(sent).await);
         assert_eq!(within(waiting).await, CallOutcome::NotSubscribed);
-        framework.expect_disconnected().await;
+        framework.expect_disconnected(DisconnectCause::StreamEnded).await;
         world.proxy.go_on(Lane::Calls);
         framework.expect_subscribed().await;
         framework.works().await;

@@ -1,6 +1,6 @@
 //! Connections that do not come about, and answers that break off in their head.
 
-use mesos_scheduler_client::{CallOutcome, Event};
+use mesos_scheduler_client::{CallOutcome, DisconnectCause, Event};
 
 use crate::{
     framework::Framework,
@@ -15,7 +15,7 @@ fn a_refused_connection_is_tried_until_a_master_is_there() {
         world.proxy.refuse().await;
         let mut framework = Framework::start(world.builder());
         for _ in 0..3 {
-            let why = framework.expect_disconnected().await;
+            let why = framework.expect_disconnected(DisconnectCause::Unreachable).await;
             assert_eq!(why, format!("{}: connection refused", world.proxy.url()));
             assert_eq!(within(framework.client.revive(Vec::new())).await, CallOutcome::NotSubscribed);
         }
@@ -46,9 +46,14 @@ fn a_master_that_is_gone_for_a_while_gives_the_framework_back() {
         let mut framework = world.subscribed().await;
         framework.works().await;
         world.proxy.refuse().await;
-        framework.expect_disconnected().await;
+        framework.expect_disconnected(DisconnectCause::StreamEnded).await;
         assert_eq!(within(framework.client.revive(Vec::new())).await, CallOutcome::NotSubscribed);
-        assert!(framework.expect_disconnected().await.ends_with(": connection refused"));
+        assert!(
+            framework
+                .expect_disconnected(DisconnectCause::Unreachable)
+                .await
+                .ends_with(": connection refused")
+        );
         world.proxy.listen();
         for failed in framework.failures_until_subscribed().await {
             assert!(failed.ends_with(": connection refused"), "{failed}");
@@ -66,7 +71,7 @@ fn connections_that_end_as_soon_as_they_are_there_are_tried_again() {
         world.proxy.plan_ends(ends);
         let mut framework = Framework::start(world.builder());
         for end in ends {
-            let why = framework.expect_disconnected().await;
+            let why = framework.expect_disconnected(DisconnectCause::StreamEnded).await;
             assert!(why.starts_with(&format!("{}: ", world.proxy.url())), "{end:?}: {why}");
         }
         framework.expect_first_subscription().await;
@@ -91,7 +96,7 @@ fn a_head_that_is_cut_after_any_byte_is_a_failed_attempt() {
             // The subscription that there was, and one attempt for each byte.
             world.proxy.end(Lane::Stream, end);
             for attempt in 0..=length {
-                let why = framework.expect_disconnected().await;
+                let why = framework.expect_disconnected(DisconnectCause::StreamEnded).await;
                 assert!(why.starts_with(&format!("{}: ", world.proxy.url())), "{end:?} {attempt}: {why}");
             }
             framework.expect_subscribed().await;

@@ -3,7 +3,9 @@
 use std::collections::VecDeque;
 
 use mesos_proto::v1::{self, TaskState, offer::operation};
-use mesos_scheduler_client::{CallOutcome, Client, ClientBuilder, CloseReason, Event, Events, calls};
+use mesos_scheduler_client::{
+    CallOutcome, Client, ClientBuilder, CloseReason, DisconnectCause, Event, Events, calls,
+};
 
 use crate::world::within;
 
@@ -14,6 +16,8 @@ pub(crate) struct Framework {
     pub(crate) id: v1::FrameworkId,
     /// Events of Mesos that were passed over by a search for something else.
     passed: VecDeque<v1::scheduler::Event>,
+    /// Offers that came while something else was waited for, and that stand.
+    offers: VecDeque<v1::Offer>,
     tasks: u32,
 }
 
@@ -30,7 +34,14 @@ pub(crate) fn info() -> v1::FrameworkInfo {
 impl Framework {
     pub(crate) fn start(builder: ClientBuilder) -> Self {
         let (client, events) = builder.start().unwrap();
-        Self { client, events, id: v1::FrameworkId::default(), passed: VecDeque::new(), tasks: 0 }
+        Self {
+            client,
+            events,
+            id: v1::FrameworkId::default(),
+            passed: VecDeque::new(),
+            offers: VecDeque::new(),
+            tasks: 0,
+        }
     }
 
     pub(crate) async fn subscribed(builder: ClientBuilder) -> Self {
@@ -43,12 +54,18 @@ impl Framework {
         within(self.events.next()).await.expect("an event comes")
     }
 
-    /// The next event that is not one of Mesos.
+    /// The next event that is not one of Mesos. What an earlier subscription brought is void with the next one.
     pub(crate) async fn next_of_session(&mut self) -> Event {
         loop {
             match self.next().await {
                 Event::Mesos(event) => self.passed.push_back(*event),
-                other => return other,
+                other => {
+                    if matches!(other, Event::Subscribed { .. }) {
+                        self.passed.clear();
+                        self.offers.clear();
+                    }
+                    return other;
+                }
             }
         }
     }
@@ -65,18 +82,33 @@ impl Framework {
         match self.next_of_session().await {
             Event::Subscribed { framework_id, url, .. } => {
                 assert_eq!(framework_id, self.id);
-                self.passed.clear();
                 url
             }
             other => panic!("{other:?}"),
         }
     }
 
-    /// The loss of the subscription, or an attempt that failed; gives the reason.
-    pub(crate) async fn expect_disconnected(&mut self) -> String {
+    /// The loss of the subscription, or an attempt that failed, for this cause; gives the reason in words.
+    pub(crate) async fn expect_disconnected(&mut self, expected: DisconnectCause) -> String {
         match self.next_of_session().await {
-            Event::Disconnected { why, .. } => why,
+            Event::Disconnected { cause, why, .. } => {
+                assert_eq!(cause, expected, "{why}");
+                why
+            }
             other => panic!("{other:?}"),
+        }
+    }
+
+    /// Failed attempts up to one that a master answered in these words, which may change.
+    pub(crate) async fn wait_until_told(&mut self, words: &str) {
+        loop {
+            match self.next_of_session().await {
+                Event::Disconnected { cause, why, .. } if why.contains(words) => {
+                    return assert_eq!(cause, DisconnectCause::NotReady, "{why}");
+                }
+                Event::Disconnected { .. } => {}
+                other => panic!("{other:?}"),
+            }
         }
     }
 
@@ -98,7 +130,6 @@ impl Framework {
                 Event::Disconnected { why, .. } => failures.push(why),
                 Event::Subscribed { framework_id, .. } => {
                     assert_eq!(framework_id, self.id);
-                    self.passed.clear();
                     return failures;
                 }
                 other => panic!("{other:?}"),
@@ -116,13 +147,22 @@ impl Framework {
                     other => panic!("{other:?}"),
                 },
             };
+            let offers = event.offers.clone();
+            if let Some(rescind) = &event.rescind {
+                self.offers.retain(|offer| offer.id != rescind.offer_id);
+            }
             if let Some(found) = choose(event) {
                 return found;
             }
+            self.offers.extend(offers.into_iter().flat_map(|offers| offers.offers));
         }
     }
 
+    /// An offer that stands, or the next one.
     pub(crate) async fn offer(&mut self) -> v1::Offer {
+        if let Some(offer) = self.offers.pop_front() {
+            return offer;
+        }
         self.find(|event| event.offers?.offers.into_iter().next()).await
     }
 

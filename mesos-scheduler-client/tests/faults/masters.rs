@@ -2,7 +2,7 @@
 
 use mesos_local::MasterPhase;
 use mesos_proto::v1::{self, TaskState};
-use mesos_scheduler_client::{CallOutcome, ClientBuilder, CloseReason, Event, Masters};
+use mesos_scheduler_client::{CallOutcome, ClientBuilder, CloseReason, DisconnectCause, Event, Masters};
 
 use crate::{
     framework::{Framework, info},
@@ -31,7 +31,7 @@ fn a_framework_and_its_task_move_with_the_leadership() {
         let task = running(&mut framework).await;
         for leader in [1, 0, 1] {
             world.cluster.elect(leader).await.unwrap();
-            framework.expect_disconnected().await;
+            framework.expect_disconnected(DisconnectCause::StreamEnded).await;
             loop {
                 match framework.next_of_session().await {
                     Event::Disconnected { .. } => {}
@@ -57,19 +57,19 @@ fn a_framework_lives_through_an_election_that_takes_its_time() {
         let mut framework = Framework::subscribed(builder(&urls.join(","))).await;
         let task = running(&mut framework).await;
         world.cluster.set_master_phase(0, MasterPhase::Dead).await.unwrap();
-        framework.expect_disconnected().await;
+        framework.expect_disconnected(DisconnectCause::StreamEnded).await;
         // The dead one refuses, the others point at it; then they know of no leader; then one of them recovers.
         for _ in 0..3 {
-            assert!(framework.expect_disconnected().await.contains("refused"));
+            assert!(framework.expect_disconnected(DisconnectCause::Unreachable).await.contains("refused"));
         }
         for master in [1, 2] {
             world.cluster.set_master_phase(master, MasterPhase::NoLeader).await.unwrap();
         }
-        while !framework.expect_disconnected().await.contains("503 'No leader elected'") {}
+        framework.wait_until_told("503 'No leader elected'").await;
         world.cluster.set_master_phase(1, MasterPhase::Recovering).await.unwrap();
         let leader = urls[1].replace("http://", "");
         world.cluster.set_master_phase(2, MasterPhase::Standby { leader }).await.unwrap();
-        while !framework.expect_disconnected().await.contains("503 'Master has not finished recovery'") {}
+        framework.wait_until_told("503 'Master has not finished recovery'").await;
         world.cluster.set_master_phase(1, MasterPhase::Leading).await.unwrap();
         framework.failures_until_subscribed().await;
         kill(&mut framework, &task).await;
@@ -94,7 +94,7 @@ fn a_master_that_comes_back_with_the_list_of_removed_frameworks_ends_the_session
         let mut framework = Framework::subscribed(short_lived(&world)).await;
         framework.works().await;
         world.cluster.set_master_phase(0, MasterPhase::Unreachable).await.unwrap();
-        framework.expect_disconnected().await;
+        framework.expect_disconnected(DisconnectCause::StreamEnded).await;
         world.cluster.set_master_phase(0, MasterPhase::Leading).await.unwrap();
         let reason = loop {
             match framework.next_of_session().await {
@@ -116,7 +116,7 @@ fn a_master_that_starts_anew_without_that_list_takes_the_framework_back() {
         let mut framework = Framework::subscribed(short_lived(&world)).await;
         let task = running(&mut framework).await;
         world.cluster.set_master_phase(0, MasterPhase::Dead).await.unwrap();
-        framework.expect_disconnected().await;
+        framework.expect_disconnected(DisconnectCause::StreamEnded).await;
         world.cluster.set_master_phase(0, MasterPhase::Leading).await.unwrap();
         framework.failures_until_subscribed().await;
         kill(&mut framework, &task).await;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use mesos_proto::v1::TaskState;
-use mesos_scheduler_client::{CallOutcome, Event};
+use mesos_scheduler_client::{CallOutcome, DisconnectCause, Event};
 
 use crate::{
     framework::Framework,
@@ -47,12 +47,12 @@ fn a_stream_that_is_closed_after_any_byte_of_its_first_records_is_opened_again()
         let cuts = ends[0]..ends[3] - 8;
         world.proxy.plan(Lane::Stream, cuts.clone().map(|bytes| Fault::CutAfter(bytes, End::Close)));
         world.proxy.end(Lane::Stream, End::Close);
-        framework.expect_disconnected().await;
+        framework.expect_disconnected(DisconnectCause::StreamEnded).await;
         for cut in cuts {
             if cut >= subscribed {
                 assert_eq!(framework.expect_subscribed().await, world.proxy.url(), "cut after {cut}");
             }
-            let why = framework.expect_disconnected().await;
+            let why = framework.expect_disconnected(DisconnectCause::StreamEnded).await;
             assert!(why.starts_with(&format!("{}: ", world.proxy.url())), "cut after {cut}: {why}");
         }
         framework.expect_subscribed().await;
@@ -99,7 +99,7 @@ fn a_call_in_flight_when_the_stream_breaks_has_an_unknown_outcome() {
                 CallOutcome::OutcomeUnknown { why } => assert!(!why.is_empty()),
                 other => panic!("{other:?}"),
             }
-            framework.expect_disconnected().await;
+            framework.expect_disconnected(DisconnectCause::StreamEnded).await;
             world.proxy.go_on(Lane::Calls);
             framework.expect_subscribed().await;
             framework.works().await;
@@ -115,7 +115,7 @@ fn a_stream_without_heartbeats_is_given_up_and_opened_again() {
         let mut framework = Framework::subscribed(world.builder().missed_heartbeats(3)).await;
         framework.works().await;
         world.proxy.stall(Lane::Stream);
-        let why = framework.expect_disconnected().await;
+        let why = framework.expect_disconnected(DisconnectCause::Silent).await;
         assert!(why.starts_with(&format!("{}: ", world.proxy.url())), "{why}");
         assert!(why.contains("600ms"), "{why}");
         world.proxy.go_on(Lane::Stream);
@@ -138,7 +138,7 @@ fn a_stream_that_stalls_before_its_first_record_is_given_up_at_the_deadline() {
         world.proxy.plan(Lane::Stream, stalls.map(Fault::StallAfter));
         let mut framework = Framework::start(world.builder().subscribe_timeout(Duration::from_millis(200)));
         for stall in stalls {
-            let why = framework.expect_disconnected().await;
+            let why = framework.expect_disconnected(DisconnectCause::Late).await;
             assert!(why.contains("200ms"), "{stall}: {why}");
         }
         framework.expect_first_subscription().await;

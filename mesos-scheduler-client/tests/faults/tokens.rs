@@ -8,7 +8,7 @@ use std::sync::{
 use futures_core::future::BoxFuture;
 use mesos_local::FrameworkCredentials;
 use mesos_scheduler_client::{
-    AuthError, AuthHeader, AuthProvider, CallOutcome, CloseReason, Credentials, Event,
+    AuthError, AuthHeader, AuthProvider, CallOutcome, CloseReason, Credentials, DisconnectCause, Event,
 };
 
 use crate::{
@@ -78,7 +78,7 @@ fn a_token_that_expired_while_subscribed_is_renewed_by_the_next_subscription() {
         for token in 2..5 {
             world.cluster.set_framework_credentials(accepted(token));
             world.proxy.end(Lane::Stream, End::Reset);
-            framework.expect_disconnected().await;
+            framework.expect_disconnected(DisconnectCause::StreamEnded).await;
             framework.expect_subscribed().await;
             assert_eq!(tokens.given(), token);
             framework.works().await;
@@ -140,7 +140,7 @@ fn a_password_that_was_changed_ends_the_session_at_the_next_call() {
         world.cluster.set_framework_credentials(basic("new"));
         let outcome = within(framework.client.revive(Vec::new())).await;
         assert_eq!(outcome, CallOutcome::Refused { status: 401, text: "401 Unauthorized.".into() });
-        framework.expect_disconnected().await;
+        framework.expect_disconnected(DisconnectCause::CallRefused).await;
         expect_unauthorized(framework.expect_closed().await, &world);
         world.end(framework).await;
     });
