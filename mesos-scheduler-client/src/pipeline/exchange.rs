@@ -55,6 +55,10 @@ impl Exchange {
     pub(super) fn handle_written(&mut self, bytes: usize) {
         self.unwritten.advance(bytes);
         self.written += bytes as u64;
+        if self.unwritten.is_empty() {
+            // Else the memory of the largest call would be kept.
+            self.unwritten = BytesMut::new();
+        }
     }
 
     pub(super) fn handle_bytes(&mut self, bytes: &[u8]) {
