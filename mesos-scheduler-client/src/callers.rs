@@ -7,7 +7,7 @@ use tokio::sync::oneshot;
 use tracing::{trace, warn};
 
 use crate::{
-    metrics,
+    metrics::Instruments,
     session::{CallOutcome, CallToken},
 };
 
@@ -32,14 +32,19 @@ impl Callers {
         kind: call::Type,
         reply: oneshot::Sender<CallOutcome>,
     ) {
-        metrics::call_made();
         self.waiting.insert(token, Caller { kind, since: now, reply });
     }
 
     /// Tells the outcome of a call to who made it; a TEARDOWN is made by the session itself.
-    pub(crate) fn tell(&mut self, now: Instant, token: CallToken, outcome: CallOutcome) {
+    pub(crate) fn tell(
+        &mut self,
+        now: Instant,
+        token: CallToken,
+        outcome: CallOutcome,
+        instruments: &mut Instruments,
+    ) {
         let Some(Caller { kind, since, reply }) = self.waiting.remove(&token) else { return };
-        metrics::call_resolved(kind, &outcome, now.saturating_duration_since(since));
+        instruments.call_resolved(kind, &outcome, now.saturating_duration_since(since));
         let call = kind.as_str_name();
         match &outcome {
             CallOutcome::Accepted => trace!(call, "call accepted"),
@@ -51,11 +56,5 @@ impl Callers {
         }
         // The caller may have dropped the reply.
         let _ = reply.send(outcome);
-    }
-}
-
-impl Drop for Callers {
-    fn drop(&mut self) {
-        metrics::calls_dropped(self.waiting.len());
     }
 }

@@ -19,7 +19,7 @@ use crate::{
     event_queue::{EventQueue, Progress, Push, Queued},
     identity::{FrameworkIdStore, StoreError},
     leaders::{Leaders, Word},
-    metrics,
+    metrics::Instruments,
     session::{CallOutcome, CloseReason, Event, Session, Transmit},
     store_tasks::{StoreReply, StoreTasks},
     transport::{Input, Transport},
@@ -51,6 +51,7 @@ pub(crate) struct Driver {
     store: StoreTasks,
     leaders: Leaders,
     callers: Callers,
+    instruments: Instruments,
     /// Whether there is a subscription.
     standing: Standing,
     /// Who waits for the end; dropping them tells it.
@@ -77,6 +78,7 @@ impl Driver {
             store: StoreTasks::new(store),
             leaders,
             callers: Callers::default(),
+            instruments: Instruments::new(),
             standing: Standing::lost(now()),
             waiting_for_end: Vec::new(),
         }
@@ -85,7 +87,6 @@ impl Driver {
     /// Input, then everything that the session wants, then wait; until the session is closed. Nothing here
     /// waits for the user.
     pub(crate) async fn run(mut self) {
-        metrics::describe();
         self.session.start(now());
         let mut alarm = Alarm::new(now());
         let mut has_clients = true;
@@ -114,30 +115,31 @@ impl Driver {
 
     /// Does all that the session wants. Returns how the session ended, if it did.
     fn drain(&mut self) -> Option<CloseReason> {
-        while let Some(transmit) = self.session.poll_transmit(now()) {
+        let now = now();
+        while let Some(transmit) = self.session.poll_transmit(now) {
             match transmit {
                 Transmit::LoadFrameworkId => self.store.load(),
                 Transmit::SaveFrameworkId { id } => self.store.save(id),
                 Transmit::ClearFrameworkId => self.store.clear(),
                 other => {
                     if let Transmit::Subscribe { request, .. } | Transmit::Call { request, .. } = &other {
-                        metrics::sent(request.body().len());
+                        self.instruments.sent(request.body().len());
                     }
                     self.transport.transmit(other);
                 }
             }
         }
         while let Some((call, outcome)) = self.session.poll_outcome() {
-            self.callers.tell(now(), call, outcome);
+            self.callers.tell(now, call, outcome, &mut self.instruments);
         }
         while let Some(event) = self.session.poll_event() {
-            self.standing.watch(now(), &event);
+            self.standing.watch(now, &event, &mut self.instruments);
             if let Event::Closed(reason) = event {
                 return Some(reason);
             }
-            match self.events.push(now(), event) {
+            match self.events.push(now, event) {
                 Push::Queued => {}
-                Push::Full => self.session.handle_overflow(now(), self.events.capacity()),
+                Push::Full => self.session.handle_overflow(now, self.events.capacity()),
                 // The receiver owns this driver and is about to end it.
                 Push::Gone => self.session.close(),
             }
@@ -187,7 +189,7 @@ impl Driver {
                 session.handle_response_head(now, stream, status, &headers, &text);
             }
             Input::Bytes { stream, bytes } => {
-                metrics::received(bytes.len());
+                self.instruments.received(bytes.len());
                 session.handle_stream_bytes(now, stream, bytes);
             }
             Input::End { stream } => session.handle_stream_end(now, stream),
@@ -204,6 +206,7 @@ impl Driver {
             Command::Call { call, reply } => {
                 let kind = call.r#type();
                 let token = self.session.call(*call);
+                self.instruments.call_made();
                 self.callers.add(now(), token, kind, reply);
             }
             Command::SetSuppressedRoles(roles) => self.session.set_suppressed_roles(roles),
@@ -237,7 +240,7 @@ impl Driver {
             warn!("the store of the framework id does not answer");
         }
         while let Some((call, outcome)) = self.session.poll_outcome() {
-            self.callers.tell(now(), call, outcome);
+            self.callers.tell(now(), call, outcome, &mut self.instruments);
         }
         self.commands.close();
         while let Ok(command) = self.commands.try_recv() {
@@ -275,32 +278,26 @@ impl Standing {
         Self { lost: Some(now) }
     }
 
-    fn watch(&mut self, now: Instant, event: &Event) {
+    fn watch(&mut self, now: Instant, event: &Event, instruments: &mut Instruments) {
         match event {
             Event::Subscribed { framework_id, url, .. } => {
                 let after = self.lost.take().map(|lost| now.saturating_duration_since(lost));
                 let after = after.unwrap_or_default();
-                metrics::subscribed(after);
+                instruments.subscribed(after);
                 Span::current().record("framework", display(framework_id));
                 info!(master = url, ?after, "subscribed");
             }
             Event::Mesos(event) => {
-                metrics::event_told(event.r#type());
+                instruments.event_told(event.r#type());
                 trace!(event = event.r#type().as_str_name(), "event");
             }
             Event::Disconnected { cause, why, retry_in } => {
                 self.lost.get_or_insert(now);
-                metrics::disconnected(*cause);
+                instruments.disconnected(*cause);
                 warn!(cause = cause.as_str(), why, ?retry_in, "not subscribed");
             }
             Event::Closed(reason) => info!(%reason, "closed"),
         }
-    }
-}
-
-impl Drop for Standing {
-    fn drop(&mut self) {
-        metrics::closed();
     }
 }
 

@@ -6,6 +6,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
+use ::metrics::Histogram;
 use futures_core::Stream;
 use tokio::{sync::mpsc, task::JoinSet};
 
@@ -26,6 +27,7 @@ use crate::{
 pub struct Events {
     queue: mpsc::Receiver<Queued>,
     closed: Arc<OnceLock<CloseReason>>,
+    lag: Histogram,
     is_closed_told: bool,
     /// The driver; its end is the end of `queue`, and dropping this ends it.
     _driver: JoinSet<()>,
@@ -37,7 +39,7 @@ impl Events {
         closed: Arc<OnceLock<CloseReason>>,
         driver: JoinSet<()>,
     ) -> Self {
-        Self { queue, closed, is_closed_told: false, _driver: driver }
+        Self { queue, closed, lag: metrics::event_lag(), is_closed_told: false, _driver: driver }
     }
 
     /// Waits for the next event. After [`Event::Closed`] there is none. Dropping the future loses nothing.
@@ -47,7 +49,7 @@ impl Events {
 
     fn poll_event(&mut self, context: &mut Context<'_>) -> Poll<Option<Event>> {
         if let Some((since, event)) = ready!(self.queue.poll_recv(context)) {
-            metrics::event_taken(now().saturating_duration_since(since));
+            self.lag.record(now().saturating_duration_since(since));
             return Poll::Ready(Some(event));
         }
         if self.is_closed_told {
