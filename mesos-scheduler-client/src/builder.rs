@@ -7,11 +7,14 @@ use std::{
 };
 
 use mesos_proto::v1::{self, scheduler::OfferConstraints};
-use tokio::{sync::mpsc, task::JoinSet};
+use tokio::{
+    sync::{Semaphore, mpsc},
+    task::JoinSet,
+};
 
 #[cfg(feature = "tls")]
 use crate::tls::Tls;
-use tracing::{Instrument, field, info_span};
+use tracing::{Instrument, field, info_span, warn};
 
 use crate::{
     auth::Credentials,
@@ -22,7 +25,8 @@ use crate::{
     events::Events,
     identity::FrameworkIdStore,
     leaders::Leaders,
-    session::{Masters, OnRemoved, Session, SessionConfig},
+    observers::Observers,
+    session::{Event, Masters, OnRemoved, Session, SessionConfig},
 };
 
 /// Makes a [`Client`] and its [`Events`].
@@ -44,6 +48,7 @@ pub struct ClientBuilder {
     event_capacity: usize,
     security: Security,
     store: Option<Arc<dyn FrameworkIdStore>>,
+    observers: Observers,
 }
 
 impl ClientBuilder {
@@ -56,6 +61,7 @@ impl ClientBuilder {
             event_capacity: 4096,
             security: Security::default(),
             store: None,
+            observers: Observers::default(),
         }
     }
 
@@ -102,6 +108,38 @@ impl ClientBuilder {
     /// Largest record of the stream that is taken; 256 MiB unless set.
     pub fn max_record_bytes(mut self, bytes: u64) -> Self {
         self.config.max_record_bytes = bytes;
+        self
+    }
+
+    /// Adds a function that sees each event when it is queued, the last one included; for status pages and
+    /// counters beside the owner of [`Events`]. It runs in the loop of the client and must not block.
+    pub fn observer(mut self, observer: impl Fn(&Event) + Send + Sync + 'static) -> Self {
+        self.observers.add(observer);
+        self
+    }
+
+    /// Time for the store of the framework id; 10 s unless set.
+    pub fn store_timeout(mut self, timeout: Duration) -> Self {
+        self.config.store_timeout = timeout;
+        self
+    }
+
+    /// Time without a leader, of masters behind `zk://`, after which
+    /// [`DisconnectCause::NoLeader`](crate::DisconnectCause::NoLeader) is told; 15 s unless set.
+    pub fn detect_timeout(mut self, timeout: Duration) -> Self {
+        self.config.detect_timeout = timeout;
+        self
+    }
+
+    /// Age at which a subscription counts as stable: when it is lost, the backoff begins anew; 10 s unless set.
+    pub fn stable_after(mut self, age: Duration) -> Self {
+        self.config.stable_after = age;
+        self
+    }
+
+    /// Redirects in a row that are followed; 5 unless set.
+    pub fn max_redirects(mut self, redirects: u32) -> Self {
+        self.config.max_redirects = redirects;
         self
     }
 
@@ -179,13 +217,20 @@ impl ClientBuilder {
     pub fn start(self) -> Result<(Client, Events), BuildError> {
         self.check()?;
         let (commands, wishes) = mpsc::unbounded_channel();
-        let (queue, events) = mpsc::channel(self.event_capacity);
+        let (queue, events) = mpsc::channel(self.event_capacity.min(Semaphore::MAX_PERMITS));
         let closed = Arc::new(OnceLock::new());
         let mut config = self.config;
+        if self.store.is_some() && config.framework_info.failover_timeout.unwrap_or_default() <= 0.0 {
+            // It is what a program without tasks may want, so it is no error.
+            warn!(
+                "the id of the framework is kept, but its failover_timeout is 0: a master voids it at once"
+            );
+        }
         config.can_refresh_credentials = self.security.credentials.can_refresh();
         config.has_framework_id_store = self.store.is_some();
         let leaders = Leaders::new(&config.masters, &self.security);
-        let surroundings = Surroundings { security: self.security, store: self.store, leaders };
+        let surroundings =
+            Surroundings { security: self.security, store: self.store, leaders, observers: self.observers };
         let session = Session::new(config);
         let driver = Driver::new(session, surroundings, wishes, queue, Arc::clone(&closed));
         let mut tasks = JoinSet::new();
@@ -211,6 +256,9 @@ impl ClientBuilder {
             ("subscribe_timeout", config.subscribe_timeout.is_zero()),
             ("call_timeout", config.call_timeout.is_zero()),
             ("teardown_timeout", config.teardown_timeout.is_zero()),
+            ("store_timeout", config.store_timeout.is_zero()),
+            ("detect_timeout", config.detect_timeout.is_zero()),
+            ("the cap of the backoff", config.backoff_cap.is_zero()),
             ("event_capacity", self.event_capacity == 0),
             ("max_calls_in_flight", config.max_calls_in_flight == 0),
             ("max_calls_waiting", config.max_calls_waiting == 0),

@@ -2,7 +2,7 @@
 
 use std::{
     sync::{Arc, OnceLock},
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use tokio::{
@@ -17,16 +17,14 @@ use crate::{
     client::Command,
     connection::Security,
     event_queue::{EventQueue, Progress, Push, Queued},
-    identity::{FrameworkIdStore, StoreError},
+    identity::FrameworkIdStore,
     leaders::{Leaders, Word},
     metrics::Instruments,
+    observers::Observers,
     session::{CallOutcome, CloseReason, Event, Session, Transmit},
     store_tasks::{StoreReply, StoreTasks},
     transport::{Input, Transport},
 };
-
-/// How long the end waits for the store of the framework id.
-const STORE_PATIENCE: Duration = Duration::from_secs(10);
 
 /// How much is taken in one round of what has come.
 const ROUND: usize = 256;
@@ -37,6 +35,7 @@ pub(crate) struct Surroundings {
     pub(crate) security: Security,
     pub(crate) store: Option<Arc<dyn FrameworkIdStore>>,
     pub(crate) leaders: Leaders,
+    pub(crate) observers: Observers,
 }
 
 /// Runs one session to its end.
@@ -50,6 +49,7 @@ pub(crate) struct Driver {
     closed: Arc<OnceLock<CloseReason>>,
     store: StoreTasks,
     leaders: Leaders,
+    observers: Observers,
     callers: Callers,
     instruments: Instruments,
     /// Whether there is a subscription.
@@ -66,7 +66,7 @@ impl Driver {
         events: mpsc::Sender<Queued>,
         closed: Arc<OnceLock<CloseReason>>,
     ) -> Self {
-        let Surroundings { security, store, leaders } = surroundings;
+        let Surroundings { security, store, leaders, observers } = surroundings;
         let (transport, inputs) = Transport::new(security);
         Self {
             session,
@@ -77,6 +77,7 @@ impl Driver {
             closed,
             store: StoreTasks::new(store),
             leaders,
+            observers,
             callers: Callers::default(),
             instruments: Instruments::new(),
             standing: Standing::lost(now()),
@@ -107,7 +108,11 @@ impl Driver {
                     Some(command) => self.handle_commands(command),
                     None => has_clients = false,
                 },
-                () = alarm.ring(deadline) => self.session.handle_timeout(now()),
+                () = alarm.ring(deadline) => {
+                    // What lay unread while this process was held up is no silence.
+                    self.handle_waiting_inputs();
+                    self.session.handle_timeout(now());
+                }
             }
         };
         self.finish(reason).await;
@@ -116,6 +121,36 @@ impl Driver {
     /// Does all that the session wants. Returns how the session ended, if it did.
     fn drain(&mut self) -> Option<CloseReason> {
         let now = now();
+        loop {
+            self.drain_transmits(now);
+            self.drain_outcomes(now);
+            let mut is_full = false;
+            while let Some(event) = self.session.poll_event() {
+                self.standing.watch(now, &event, &mut self.instruments);
+                self.observers.tell(&event);
+                if let Event::Closed(reason) = event {
+                    // What the end itself asks for, such as to clear the store.
+                    self.drain_transmits(now);
+                    return Some(reason);
+                }
+                match self.events.push(now, event) {
+                    Push::Queued => {}
+                    Push::Full => {
+                        is_full = true;
+                        self.session.handle_overflow(now, self.events.capacity());
+                    }
+                    // The receiver owns this driver and is about to end it.
+                    Push::Gone => self.session.close(),
+                }
+            }
+            // An overflow aborts the stream and resolves the calls.
+            if !is_full {
+                return None;
+            }
+        }
+    }
+
+    fn drain_transmits(&mut self, now: Instant) {
         while let Some(transmit) = self.session.poll_transmit(now) {
             match transmit {
                 Transmit::LoadFrameworkId => self.store.load(),
@@ -129,22 +164,12 @@ impl Driver {
                 }
             }
         }
+    }
+
+    fn drain_outcomes(&mut self, now: Instant) {
         while let Some((call, outcome)) = self.session.poll_outcome() {
             self.callers.tell(now, call, outcome, &mut self.instruments);
         }
-        while let Some(event) = self.session.poll_event() {
-            self.standing.watch(now, &event, &mut self.instruments);
-            if let Event::Closed(reason) = event {
-                return Some(reason);
-            }
-            match self.events.push(now, event) {
-                Push::Queued => {}
-                Push::Full => self.session.handle_overflow(now, self.events.capacity()),
-                // The receiver owns this driver and is about to end it.
-                Push::Gone => self.session.close(),
-            }
-        }
-        None
     }
 
     fn handle_leader(&mut self, word: Word) {
@@ -159,15 +184,21 @@ impl Driver {
     fn handle_store_reply(&mut self, reply: StoreReply) {
         match reply {
             StoreReply::Loaded(result) => self.session.handle_framework_id_loaded(now(), result),
-            StoreReply::Saved(result) => self.session.handle_framework_id_saved(now(), result),
-            StoreReply::Cleared(result) => log_cleared(&result),
+            StoreReply::Saved(id, result) => {
+                self.session.handle_framework_id_saved(now(), &id, result);
+            }
+            StoreReply::Cleared => {}
         }
     }
 
     /// What has come by now, so that one round takes care of all of it.
     fn handle_inputs(&mut self, first: Input) {
         self.handle_input(first);
-        for _ in 1..ROUND {
+        self.handle_waiting_inputs();
+    }
+
+    fn handle_waiting_inputs(&mut self) {
+        for _ in 0..ROUND {
             let Ok(input) = self.inputs.try_recv() else { return };
             self.handle_input(input);
         }
@@ -227,21 +258,14 @@ impl Driver {
 
     /// Tells the end to everyone: first why, then that.
     async fn finish(mut self, reason: CloseReason) {
-        // Nobody waits for the network any more; for the store, whose content outlives the client, they do.
         drop(self.transport);
-        let cleared = time::timeout(STORE_PATIENCE, async {
-            while let Some(reply) = self.store.next().await {
-                if let StoreReply::Cleared(result) = reply {
-                    log_cleared(&result);
-                }
-            }
-        });
-        if cleared.await.is_err() {
-            warn!("the store of the framework id does not answer");
-        }
+        self.store.finish().await;
+        let now = now();
         while let Some((call, outcome)) = self.session.poll_outcome() {
-            self.callers.tell(now(), call, outcome, &mut self.instruments);
+            self.callers.tell(now, call, outcome, &mut self.instruments);
         }
+        // Whoever learns of the end asks why.
+        let _ = self.closed.set(reason);
         self.commands.close();
         while let Ok(command) = self.commands.try_recv() {
             match command {
@@ -255,14 +279,6 @@ impl Driver {
                 | Command::SetFrameworkInfo(_) => {}
             }
         }
-        // Only this driver sets it, here.
-        let _ = self.closed.set(reason);
-    }
-}
-
-fn log_cleared(result: &Result<(), StoreError>) {
-    if let Err(error) = result {
-        warn!(%error, "the id of the framework that was torn down could not be removed");
     }
 }
 

@@ -67,6 +67,7 @@ mod framework_driver;
 mod identity;
 mod leaders;
 mod metrics;
+mod observers;
 mod pipeline;
 mod session;
 mod store_tasks;

@@ -104,6 +104,8 @@ pub struct Session {
     is_id_loaded: bool,
     /// Credentials were renewed since a master accepted some.
     is_refreshed: bool,
+    /// When a new leader was last asked without waiting.
+    followed: Option<Instant>,
     /// The owner has not taken the events that wait.
     is_owner_behind: bool,
     /// What the last failure was, for the owner who waits for a teardown.
@@ -136,6 +138,7 @@ impl Session {
             stored_id: None,
             is_id_loaded: false,
             is_refreshed: false,
+            followed: None,
             is_owner_behind: false,
             last_failure: None,
             config,

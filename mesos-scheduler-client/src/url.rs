@@ -178,7 +178,13 @@ impl FromStr for HttpUrl {
     type Err = UrlError;
 
     fn from_str(text: &str) -> Result<Self, UrlError> {
-        parse(text.trim(), None).map_err(|problem| UrlError::new(text, problem))
+        let parsed = match parse(text.trim(), None) {
+            Err(Problem::ZooKeeper) => Err(Problem::ZooKeeper),
+            // What a password holds may end a host, a port or a scheme, and is not to be shown as one of them.
+            _ if text.contains('@') => Err(Problem::Credentials),
+            parsed => parsed,
+        };
+        parsed.map_err(|problem| UrlError::new(text, problem))
     }
 }
 

@@ -22,6 +22,11 @@ impl Backoff {
         self.attempts = 0;
     }
 
+    /// The delay that was given last is not waited for, and nobody is to blame.
+    pub(super) fn take_back(&mut self) {
+        self.attempts = self.attempts.saturating_sub(1);
+    }
+
     pub(super) fn next_delay(&mut self) -> Duration {
         let factor = 1_u32.checked_shl(self.attempts.min(31)).unwrap_or(u32::MAX);
         let longest = self.base.saturating_mul(factor).min(self.cap);
@@ -29,7 +34,8 @@ impl Backoff {
         let nanos = u64::try_from(longest.as_nanos()).unwrap_or(u64::MAX);
         // The high half of the product is even over 0..=nanos, without the bias of a remainder.
         let part = (u128::from(self.next_random()) * (u128::from(nanos) + 1)) >> 64;
-        Duration::from_nanos(u64::try_from(part).unwrap_or(nanos))
+        // People read it.
+        Duration::from_millis(u64::try_from(part / 1_000_000).unwrap_or(nanos / 1_000_000))
     }
 
     /// SplitMix64: one addition and two multiplications, and every seed is a good one.

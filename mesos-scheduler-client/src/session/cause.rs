@@ -40,7 +40,7 @@ pub enum DisconnectCause {
 
 impl DisconnectCause {
     /// Each cause.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: &'static [Self] = &[
         Self::Unreachable,
         Self::NotReady,
         Self::Redirect,

@@ -66,12 +66,17 @@ pub enum CloseReason {
         /// The words of the master.
         message: String,
     },
-    /// The master wants credentials, or other ones; or there are none to be had.
+    /// The master wants credentials, or other ones.
     Unauthorized {
-        /// The master that was asked.
+        /// The master that answered.
         url: String,
-        /// The body of its answer, or why there are no credentials.
+        /// The body of its answer.
         text: String,
+    },
+    /// There are no credentials to be had, and there will be none.
+    NoCredentials {
+        /// What was seen.
+        why: String,
     },
     /// The master refuses the SUBSCRIBE request as such.
     Rejected {
@@ -125,8 +130,9 @@ impl fmt::Display for CloseReason {
             }
             Self::Refused { message } => write!(formatter, "the master refuses this framework: '{message}'"),
             Self::Unauthorized { url, text } => {
-                write!(formatter, "{url}: other credentials are needed: '{text}'")
+                write!(formatter, "{url}: credentials are needed, or other ones: 401 '{text}'")
             }
+            Self::NoCredentials { why } => write!(formatter, "{why}"),
             Self::Rejected { url, status, text } => {
                 write!(formatter, "{url}: the master rejects the subscription with {status}: '{text}'")
             }

@@ -18,8 +18,21 @@ use super::{
 };
 use crate::{auth::AuthError, deadline::after};
 
+/// Events that are kept while the store of the framework id is slow.
+const MAX_HELD: usize = 65_536;
+
 /// Input of the event stream. Input of another stream than the present one is ignored.
 impl Session {
+    /// The credentials for a SUBSCRIBE are there, and its connection is being made; from here the time for that
+    /// counts. Needs to be told only where credentials take time.
+    pub fn handle_dialing(&mut self, now: Instant, token: StreamToken) {
+        if matches!(&self.state, State::Connecting(attempt) if attempt.token == token && !attempt.is_connected)
+        {
+            self.timers.stop(Timer::Credentials);
+            self.timers.set(Timer::Connect, after(now, self.config.connect_timeout));
+        }
+    }
+
     /// The connection for a SUBSCRIBE stands.
     pub fn handle_connected(&mut self, now: Instant, token: StreamToken) {
         match &mut self.state {
@@ -57,6 +70,10 @@ impl Session {
             return;
         }
         let answer = || format!("{} '{}'", status.as_u16(), excerpt(text));
+        // A master looks at the credentials first: any other answer says that it takes them.
+        if status != StatusCode::UNAUTHORIZED && attempt.target.is_trusted {
+            self.is_refreshed = false;
+        }
         match verdict::of_subscribe(status) {
             SubscribeVerdict::Stream => self.open_stream(now, headers),
             SubscribeVerdict::Redirect => self.follow(now, headers),
@@ -181,7 +198,6 @@ impl Session {
             let url = target.url.endpoint().to_string();
             return self.close_with(CloseReason::Unauthorized { url, text });
         }
-        self.is_refreshed = true;
         self.transmits.push_back(Transmit::Abort { stream });
         self.transmits.push_back(Transmit::RefreshCredentials);
         self.timers.stop_all_but(Timer::Teardown);
@@ -235,7 +251,7 @@ impl Session {
                 | Type::UpdateOperationStatus
                 | Type::Message
                 | Type::Failure
-                | Type::Error => self.tell_event(event),
+                | Type::Error => self.tell_event(now, event),
             },
             // Nobody could answer any more.
             State::Closing(_) => {}
@@ -250,10 +266,14 @@ impl Session {
     }
 
     /// Not before the owner knows of the subscription.
-    fn tell_event(&mut self, event: scheduler::Event) {
+    fn tell_event(&mut self, now: Instant, event: scheduler::Event) {
         let event = Event::Mesos(Box::new(event));
         match &mut self.state {
-            State::Saving(saving) => saving.held.push(event),
+            State::Saving(saving) if saving.held.len() < MAX_HELD => saving.held.push(event),
+            State::Saving(_) => {
+                let why = format!("{MAX_HELD} events came before the framework id was stored");
+                self.lose(now, Cause::Store, why);
+            }
             State::Idle
             | State::Loading
             | State::Detecting
@@ -312,6 +332,8 @@ impl Session {
             OnRemoved::Close => self.close_with(CloseReason::Removed { message }),
             OnRemoved::StartOver => {
                 self.desired.set_framework_id(None);
+                // What the store has is this id or an older one.
+                self.is_id_loaded = true;
                 let why =
                     format!("framework '{id}' is gone: '{message}'; the next attempt registers a new one");
                 self.lose(now, Cause::Removed, why);
@@ -329,7 +351,12 @@ impl Session {
             return;
         }
         self.is_owner_behind = true;
-        self.events.clear();
+        // That a subscription was lost before is news that the owner must have.
+        self.events.retain(|event| matches!(event, Event::Disconnected { .. }));
+        if self.is_tearing_down {
+            // No events of Mesos are told any more, so nothing is gained by giving the attempt up.
+            return;
+        }
         let why = format!("events were not taken in time, {waiting} were waiting");
         self.lose_attempt(now, Cause::Overflow, why);
     }
@@ -367,7 +394,7 @@ impl Session {
                 self.lose(now, Cause::CallLost, why);
             }
             // The owner must read what waits before there is more of it.
-            Timer::Backoff if self.is_owner_behind => {
+            Timer::Backoff if self.is_owner_behind && !self.is_tearing_down => {
                 self.timers.set(Timer::Backoff, after(now, self.config.owner_check_interval()));
             }
             Timer::Backoff => self.proceed(now),

@@ -2,7 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use super::{CloseReason, DisconnectCause as Cause, Event, Session, Timer, masters::Rotation, state::State};
+use super::{
+    CloseReason, DisconnectCause as Cause, Event, Session, SessionState, Timer, masters::Rotation,
+    state::State,
+};
 use crate::{deadline::after, url::HttpUrl};
 
 impl Session {
@@ -22,22 +25,30 @@ impl Session {
         }
         leader.clone_from(&told);
         let why_none = why_none.clone();
-        match (&self.state, told) {
-            (State::Detecting, Some(_)) => self.proceed(now),
-            (State::Backoff, Some(_)) if !self.is_owner_behind => self.proceed(now),
+        let may_go_on = !self.is_owner_behind || self.is_tearing_down;
+        match (self.state.name(), told) {
+            (SessionState::Detecting, Some(_)) if may_go_on => self.proceed(now),
+            (SessionState::Detecting, Some(_)) => {
+                self.timers.stop_all_but(Timer::Teardown);
+                self.timers.set(Timer::Backoff, after(now, self.config.owner_check_interval()));
+                self.state = State::Backoff;
+            }
+            (SessionState::Backoff, Some(_)) => {
+                if may_go_on && self.may_follow_at_once(now) {
+                    self.proceed(now);
+                }
+            }
             (
-                State::ExpectCredentials(_)
-                | State::Connecting(_)
-                | State::ExpectSubscribed(_)
-                | State::Saving(_)
-                | State::Subscribed(_)
-                | State::Closing(_),
+                SessionState::ExpectCredentials
+                | SessionState::Connecting
+                | SessionState::ExpectSubscribed
+                | SessionState::Saving
+                | SessionState::Subscribed
+                | SessionState::Closing,
                 told,
             ) => self.follow_leader(now, told, why_none),
-            (
-                State::Idle | State::Loading | State::Detecting | State::Backoff | State::Closed,
-                Some(_) | None,
-            ) => {}
+            (SessionState::Detecting | SessionState::Backoff, None)
+            | (SessionState::Idle | SessionState::Loading | SessionState::Closed, Some(_) | None) => {}
         }
     }
 
@@ -51,13 +62,23 @@ impl Session {
             return;
         }
         self.lose_attempt(now, Cause::LeaderChanged, format!("{} leads", leader.endpoint()));
-        // The new leader has done nothing to be spared, so it is asked at once.
-        if matches!(self.state, State::Backoff) {
+        // The new leader has done nothing to be spared, unless leaders come and go.
+        if matches!(self.state, State::Backoff) && self.may_follow_at_once(now) {
+            self.backoff.take_back();
             if let Some(Event::Disconnected { retry_in, .. }) = self.events.back_mut() {
                 *retry_in = Duration::ZERO;
             }
             self.proceed(now);
         }
+    }
+
+    /// Whether it is some time since a new leader was asked without waiting.
+    fn may_follow_at_once(&mut self, now: Instant) -> bool {
+        let is_calm = self.followed.is_none_or(|last| now >= after(last, self.config.stable_after));
+        if is_calm {
+            self.followed = Some(now);
+        }
+        is_calm
     }
 
     /// Who leads cannot be learned, also not later: ends the session.

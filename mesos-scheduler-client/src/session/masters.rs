@@ -42,6 +42,10 @@ impl Masters {
         if text.trim_start().starts_with("zk://") {
             return Ok(Self(Source::ZooKeeper(text.trim().parse()?)));
         }
+        if text.contains('@') {
+            // A password may hold commas: it is looked at and masked as a whole.
+            HttpUrl::from_str(text)?;
+        }
         let urls = text.split(',').map(HttpUrl::from_str).collect::<Result<_, _>>()?;
         Ok(Self(Source::List(urls)))
     }
@@ -164,6 +168,15 @@ impl Rotation {
                 leader.as_ref().is_some_and(|known| known.endpoint() == url.endpoint())
             }
         }
+    }
+}
+
+/// A master as it was configured: with a path only if it is below one.
+pub(super) fn shown(url: &HttpUrl) -> String {
+    let path = url.path().strip_suffix(SCHEDULER_API).unwrap_or(url.path());
+    match path {
+        "" | "/master" => url.endpoint().to_string(),
+        path => format!("{}{path}", url.endpoint()),
     }
 }
 

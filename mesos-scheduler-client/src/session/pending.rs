@@ -2,6 +2,7 @@
 
 use std::{
     collections::VecDeque,
+    fmt,
     time::{Duration, Instant},
 };
 
@@ -46,6 +47,26 @@ pub enum CallOutcome {
     },
 }
 
+impl CallOutcome {
+    /// Whether the master took the call.
+    pub fn is_accepted(&self) -> bool {
+        matches!(self, Self::Accepted)
+    }
+}
+
+impl fmt::Display for CallOutcome {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Accepted => write!(formatter, "accepted"),
+            Self::Refused { status, text } => write!(formatter, "refused with {status} '{text}'"),
+            Self::NotSubscribed => write!(formatter, "not sent, as there is no subscription"),
+            Self::QueueFull { waiting } => write!(formatter, "not sent, as {waiting} calls wait already"),
+            Self::Invalid { why } => write!(formatter, "not sent: {why}"),
+            Self::OutcomeUnknown { why } => write!(formatter, "of unknown outcome: {why}"),
+        }
+    }
+}
+
 /// What a call means to the session itself.
 #[derive(Debug, PartialEq)]
 pub(super) enum Kind {
@@ -75,13 +96,19 @@ pub(super) struct Calls {
     timeout: Duration,
 }
 
-#[derive(Debug)]
 struct Waiting {
     token: CallToken,
     kind: Kind,
     body: Bytes,
     /// It was answered with 401 once.
     is_repeated: bool,
+}
+
+/// Without the body, which may hold the environment of a task.
+impl fmt::Debug for Waiting {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{:?} of {} bytes", self.token, self.body.len())
+    }
 }
 
 #[derive(Debug)]
@@ -194,14 +221,18 @@ impl Calls {
     }
 
     /// Resolves everything: what is in flight may have had its effect, what waits had none.
-    pub(super) fn resolve_all(&mut self, why: &str) {
+    /// Returns what the calls in flight mean to the session.
+    pub(super) fn resolve_all(&mut self, why: &str) -> Vec<Kind> {
         self.is_refresh_asked = false;
+        let mut kinds = Vec::new();
         for InFlight { call, .. } in self.in_flight.drain(..) {
             self.outcomes.push_back((call.token, CallOutcome::OutcomeUnknown { why: why.to_owned() }));
+            kinds.push(call.kind);
         }
         for call in self.unauthorized.drain(..).chain(self.waiting.drain(..)) {
             self.outcomes.push_back((call.token, CallOutcome::NotSubscribed));
         }
+        kinds
     }
 
     /// Whether TEARDOWN is on the wire.

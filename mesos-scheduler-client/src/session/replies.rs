@@ -90,7 +90,10 @@ impl Session {
         };
         self.timers.stop(Timer::Credentials);
         match (result, target) {
-            (Ok(()), Some(target)) => self.connect(now, target),
+            (Ok(()), Some(target)) => {
+                self.is_refreshed = true;
+                self.connect(now, target);
+            }
             (Ok(()), None) => self.calls.repeat_unauthorized(),
             (Err(error), _) => self.lose_credentials(now, &error),
         }
@@ -101,8 +104,6 @@ impl Session {
         if !error.is_final() {
             return self.lose(now, Cause::Credentials, error.to_string());
         }
-        let url = self.state.target().map(|target| target.url.endpoint().to_string());
-        let url = url.unwrap_or_default();
-        self.close_with(CloseReason::Unauthorized { url, text: error.to_string() });
+        self.close_with(CloseReason::NoCredentials { why: error.to_string() });
     }
 }

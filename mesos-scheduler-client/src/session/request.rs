@@ -1,5 +1,7 @@
 //! The requests that a session sends.
 
+use std::fmt;
+
 use bytes::Bytes;
 use http::{
     HeaderMap, HeaderName, HeaderValue, Method, Request, Uri,
@@ -24,8 +26,8 @@ const AGENT: &str = concat!("mesos-scheduler-client/", env!("CARGO_PKG_VERSION")
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct StreamToken(pub(super) u64);
 
-/// Something to do on the network, in the order in which a session says it.
-#[derive(Debug)]
+/// Something to do on the network, in the order in which a session says it. Its Debug form leaves out what is in
+/// the body of a request: tasks have secrets in their environments.
 #[non_exhaustive]
 pub enum Transmit {
     /// Open a connection of its own to `endpoint` and send `request`, a SUBSCRIBE. Its answer is the event
@@ -75,6 +77,32 @@ pub enum Transmit {
         /// The stream; it may have ended already.
         stream: StreamToken,
     },
+}
+
+impl fmt::Debug for Transmit {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Subscribe { stream, endpoint, request, with_credentials } => formatter
+                .debug_struct("Subscribe")
+                .field("stream", stream)
+                .field("endpoint", endpoint)
+                .field("bytes", &request.body().len())
+                .field("with_credentials", with_credentials)
+                .finish(),
+            Self::Call { call, endpoint, request, with_credentials } => formatter
+                .debug_struct("Call")
+                .field("call", call)
+                .field("endpoint", endpoint)
+                .field("bytes", &request.body().len())
+                .field("with_credentials", with_credentials)
+                .finish(),
+            Self::RefreshCredentials => formatter.write_str("RefreshCredentials"),
+            Self::LoadFrameworkId => formatter.write_str("LoadFrameworkId"),
+            Self::SaveFrameworkId { id } => write!(formatter, "SaveFrameworkId({id})"),
+            Self::ClearFrameworkId => formatter.write_str("ClearFrameworkId"),
+            Self::Abort { stream } => write!(formatter, "Abort({stream:?})"),
+        }
+    }
 }
 
 /// A POST of protobuf that asks for protobuf.

@@ -48,15 +48,20 @@ impl Session {
         }
     }
 
-    /// The answer to [`Transmit::SaveFrameworkId`]: the id is stored, or why it is not.
-    pub fn handle_framework_id_saved(&mut self, now: Instant, result: Result<(), StoreError>) {
-        if !matches!(self.state, State::Saving(_)) {
+    /// The answer to [`Transmit::SaveFrameworkId`] of this id: it is stored, or why it is not.
+    pub fn handle_framework_id_saved(
+        &mut self,
+        now: Instant,
+        id: &v1::FrameworkId,
+        result: Result<(), StoreError>,
+    ) {
+        if !matches!(self.state, State::Saving(_)) || self.framework_id() != Some(id) {
             return;
         }
         if let Err(error) = result {
             return self.lose(now, Cause::Store, error.to_string());
         }
-        self.stored_id = self.framework_id().cloned();
+        self.stored_id = Some(id.clone());
         self.timers.stop(Timer::Store);
         if let State::Saving(Saving { subscription, held }) = std::mem::replace(&mut self.state, State::Idle)
         {

@@ -4,6 +4,7 @@ use std::time::Instant;
 
 /// What a session waits for in time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum Timer {
     /// When to give up on the store of the framework id.
     Store,

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use mesos_proto::v1::{self, scheduler::event};
 
 use super::{
-    CloseReason, DisconnectCause as Cause, Event, Session, StreamToken, Timer, Transmit,
+    CloseReason, DisconnectCause as Cause, Event, Session, StreamToken, Timer, Transmit, masters,
     pending::Kind,
     request,
     state::{Attempt, Closing, Saving, State, Subscription, Target},
@@ -46,12 +46,18 @@ impl Session {
             with_credentials: target.is_trusted,
         });
         self.timers.stop_all_but(Timer::Teardown);
-        self.timers.set(Timer::Connect, after(now, self.config.connect_timeout));
+        if target.is_trusted && self.config.can_refresh_credentials {
+            // A login may take longer than a connection.
+            self.timers.set(Timer::Credentials, after(now, self.config.subscribe_timeout));
+        } else {
+            self.timers.set(Timer::Connect, after(now, self.config.connect_timeout));
+        }
         self.state = State::Connecting(Attempt { token, target, is_connected: false });
     }
 
     /// The connection stands; from here the time for SUBSCRIBED counts.
     pub(super) fn expect_subscribed_in_time(&mut self, now: Instant) {
+        self.timers.stop(Timer::Credentials);
         self.timers.stop(Timer::Connect);
         self.timers.set(Timer::Subscribe, after(now, self.config.subscribe_timeout));
     }
@@ -147,7 +153,7 @@ impl Session {
     /// Gives up the present attempt or subscription and waits for the next one.
     pub(super) fn lose(&mut self, now: Instant, cause: Cause, why: String) {
         let Some(target) = self.state.target() else { return };
-        let why = format!("{}: {why}", target.url.endpoint());
+        let why = format!("{}: {why}", masters::shown(&target.url));
         if let Some(stream) = self.state.peer() {
             self.transmits.push_back(Transmit::Abort { stream });
         }
@@ -162,7 +168,12 @@ impl Session {
 
     /// Waits for the next attempt, and says why.
     pub(super) fn back_off(&mut self, now: Instant, cause: Cause, why: String) {
-        self.calls.resolve_all(&why);
+        for kind in self.calls.resolve_all(&why) {
+            // As after an answer that was lost: only a refusal would undo the wish.
+            if matches!(kind, Kind::Suppression { .. }) {
+                self.desired.apply(kind);
+            }
+        }
         self.last_failure = Some(why.clone());
         self.timers.stop_all_but(Timer::Teardown);
         let retry_in = self.backoff.next_delay();
@@ -194,7 +205,7 @@ impl Session {
         if self.config.has_framework_id_store && reason == CloseReason::TornDown {
             self.transmits.push_back(Transmit::ClearFrameworkId);
         }
-        self.calls.resolve_all(&reason.to_string());
+        drop(self.calls.resolve_all(&reason.to_string()));
         self.timers.stop_all();
         self.state = State::Closed;
         self.events.push_back(Event::Closed(reason));

@@ -1,5 +1,10 @@
 //! Every way in which a client ends: told once, and nothing is left.
 
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
 use mesos_proto::v1::scheduler::{call, event::Type};
 use mesos_scheduler_client::{BuildError, CallOutcome, CloseReason, DisconnectCause, Event};
 
@@ -42,7 +47,7 @@ async fn a_master_refuses_a_client_for_good() {
     let rejected = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 2\r\n\r\nno".to_vec();
     for (answer, text) in [
         (stream, format!("the master refuses this framework: '{no_role}'")),
-        (unauthorized, "URL: other credentials are needed: '401 Unauthorized.'".into()),
+        (unauthorized, "URL: credentials are needed, or other ones: 401 '401 Unauthorized.'".into()),
         (rejected, "URL: the master rejects the subscription with 400: 'no'".into()),
     ] {
         let peer = Peer::start().await;
@@ -186,4 +191,45 @@ async fn a_setting_that_makes_no_sense_is_named() {
     let error = builder("a:1").missed_heartbeats(0).start().unwrap_err();
     assert_eq!(error, BuildError::Zero { setting: "missed_heartbeats" });
     assert_eq!(error.to_string(), "missed_heartbeats is 0, expected more than that");
+}
+
+#[tokio::test]
+async fn an_overflow_closes_the_stream_and_resolves_calls_at_once() {
+    let peer = Peer::start().await;
+    let hour = Duration::from_secs(3600);
+    let patient = builder(&peer.url()).event_capacity(1).backoff(hour, hour).call_timeout(hour);
+    let (client, mut events) = patient.start().unwrap();
+    let (mut stream, _) = peer.accept_stream(1e5).await;
+    expect_subscribed(&mut events, &peer.url()).await;
+    let reply = client.revive(vec![]);
+    let mut calls = peer.accept().await;
+    calls.request().await;
+    stream.record(&event(Type::Offers)).await;
+    stream.record(&event(Type::Offers)).await;
+    stream.closed().await;
+    assert!(matches!(within(reply).await, CallOutcome::OutcomeUnknown { .. }));
+}
+
+#[tokio::test]
+async fn observers_see_what_the_owner_sees() {
+    let peer = Peer::start().await;
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let notes = Arc::clone(&seen);
+    let observed = builder(&peer.url()).observer(move |event| notes.lock().unwrap().push(event.clone()));
+    let (client, mut events) = observed.start().unwrap();
+    let (mut stream, _) = peer.accept_stream(15.0).await;
+    stream.record(&event(Type::Offers)).await;
+    let mut told = vec![next(&mut events).await, next(&mut events).await];
+    within(client.close()).await;
+    told.push(next(&mut events).await);
+    assert!(matches!(told.last(), Some(Event::Closed(_))));
+    assert_eq!(*seen.lock().unwrap(), told);
+}
+
+#[tokio::test]
+async fn the_largest_queue_is_taken_as_no_bound() {
+    let peer = Peer::start().await;
+    let (_client, mut events) = builder(&peer.url()).event_capacity(usize::MAX).start().unwrap();
+    let (_stream, _) = peer.accept_stream(15.0).await;
+    expect_subscribed(&mut events, &peer.url()).await;
 }

@@ -6,6 +6,7 @@ mod calls;
 mod cluster;
 mod ends;
 mod faults;
+mod identity;
 mod metrics;
 mod operator;
 mod peer;

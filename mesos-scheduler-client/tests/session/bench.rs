@@ -109,7 +109,7 @@ impl Bench {
         self.record(&subscribed("f", 15.0));
         let mut told = self.drain();
         if self.session.state() == SessionState::Saving {
-            self.session.handle_framework_id_saved(self.now, Ok(()));
+            self.session.handle_framework_id_saved(self.now, &"f".into(), Ok(()));
             told = self.drain();
         }
         assert!(told.starts_with("Subscribed(f, http://"), "{told}");

@@ -80,6 +80,17 @@ fn suppress_and_revive_are_said_again() {
 }
 
 #[test]
+fn a_wish_in_flight_when_the_stream_is_lost_is_said_again() {
+    let mut config = with_roles(&["web"]);
+    config.suppressed_roles = roles(&["web"]);
+    let mut bench = Bench::new(config);
+    bench.subscribe();
+    bench.session.call(calls::revive(roles(&[])));
+    bench.drain();
+    assert_eq!(next_subscribe(&mut bench).suppressed_roles, [""; 0]);
+}
+
+#[test]
 fn a_framework_of_one_role_suppresses_that_one() {
     let said = after_call(config(), calls::suppress(roles(&[])), Some(202));
     assert_eq!(said.suppressed_roles, ["*"]);

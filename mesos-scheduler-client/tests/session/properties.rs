@@ -27,6 +27,7 @@ enum Step {
     Credentials(u8),
     NoCredentials(Which),
     SetRoles,
+    Dialing(Which),
     Connected(Which),
     Head(Which, u16, u8),
     Record(Which, u8),
@@ -60,6 +61,7 @@ fn step() -> impl Strategy<Value = Step> {
         4 => Just(Step::Call),
         1 => Just(Step::Teardown),
         1 => Just(Step::SetRoles),
+        2 => which().prop_map(Step::Dialing),
         4 => which().prop_map(Step::Connected),
         6 => (which(), status(), any::<u8>()).prop_map(|(which, status, kind)| Step::Head(which, status, kind)),
         12 => (which(), any::<u8>()).prop_map(|(which, kind)| Step::Record(which, kind)),
@@ -145,7 +147,7 @@ fn apply(bench: &mut Bench, step: &Step) {
         ),
         Step::Saved(is_saved) => {
             let result = if *is_saved { Ok(()) } else { Err(StoreError::new("full")) };
-            bench.session.handle_framework_id_saved(now, result);
+            bench.session.handle_framework_id_saved(now, &"f".into(), result);
         }
         Step::Credentials(kind) => bench.session.handle_credentials(
             now,
@@ -169,6 +171,11 @@ fn apply(bench: &mut Bench, step: &Step) {
         Step::Time(millis) => {
             bench.now += Duration::from_millis(u64::from(*millis));
             bench.session.handle_timeout(bench.now);
+        }
+        Step::Dialing(which) => {
+            if let Some(stream) = which.of(&bench.streams) {
+                bench.session.handle_dialing(now, stream);
+            }
         }
         Step::Connected(which) => {
             if let Some(stream) = which.of(&bench.streams) {
@@ -256,7 +263,7 @@ fn the_steps_reach_every_state() {
     use proptest::{strategy::ValueTree, test_runner::TestRunner};
     let mut runner = TestRunner::deterministic();
     let mut reached = std::collections::BTreeSet::new();
-    for _ in 0..1000 {
+    for _ in 0..3000 {
         let steps = vec(step(), 0..60).new_tree(&mut runner).unwrap().current();
         let mut config = full_config();
         config.framework_info.failover_timeout = Some(60.0);
