@@ -94,7 +94,7 @@ async fn a_teardown_that_nobody_confirms_is_an_error() {
     let gone = Peer::start().await;
     let (client, mut events, stream) = {
         let (client, mut events) =
-            builder(&gone.url()).teardown_timeout(std::time::Duration::from_millis(500)).start().unwrap();
+            builder(&gone.url()).teardown_timeout(Duration::from_millis(500)).start().unwrap();
         let (stream, _) = gone.accept_stream(15.0).await;
         expect_subscribed(&mut events, &gone.url()).await;
         (client, events, stream)

@@ -127,6 +127,7 @@ async fn a_teardown_while_the_id_is_being_stored_leaves_none_behind() {
 }
 
 #[tokio::test(start_paused = true)]
+#[expect(clippy::disallowed_methods, reason = "the clock stands still unless something waits")]
 async fn a_store_that_hangs_does_not_hold_up_the_end() {
     let store = HeldStore::new();
     let (client, mut events) = builder("127.0.0.1:1").identity(store.clone()).start().unwrap();

@@ -351,7 +351,8 @@ fn deadlines_of_credentials_end_with_them() {
     let mut bench = both_refused();
     bench.session.handle_credentials(bench.now, Ok(()));
     bench.drain();
-    for call in bench.sent[2..].to_vec() {
+    let again = bench.sent.split_off(2);
+    for call in again {
         bench.reply(call, 202, "");
     }
     bench.drain();
