@@ -68,6 +68,10 @@
 //! - `master_info.capabilities`: this master has none of those that are listed there.
 //! - User names: `FrameworkInfo.user` and `CommandInfo.user` are taken note of and not switched to.
 
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}
+
 mod agent;
 mod cluster;
 mod driver;

@@ -9,12 +9,13 @@
 //! - [`Session`] and [`FrameworkCore`] are the state machines below, without I/O, for those with a loop of
 //!   their own.
 //!
-//! [`operator`] reads what a master knows and what tasks wrote into their sandboxes. The [`guide`] builds a first
-//! framework step by step.
+//! [`operator`] reads what a master knows and what tasks wrote into their sandboxes.
+//!
+//! To read: the [`guide`] builds a first framework step by step, [`session_states`] has what a session does in each
+//! state and with each answer of a master, [`observability`] the metrics and the logs.
 //!
 //! ```no_run
-//! use mesos_proto::v1::FrameworkInfo;
-//! use mesos_scheduler_client::{ClientBuilder, Event, Masters};
+//! use mesos_scheduler_client::{ClientBuilder, Event, Masters, mesos_proto::v1::FrameworkInfo};
 //!
 //! #[tokio::main]
 //! async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -39,15 +40,28 @@
 //! }
 //! ```
 //!
-//! The wire format is protobuf both ways; the messages are those of [`mesos_proto`]. The clients run inside a
-//! tokio runtime.
+//! The wire format is protobuf both ways. The messages are those of [`mesos_proto`], which is re-exported, so that
+//! its version is the right one. The clients run inside a tokio runtime.
+//!
+//! # Features
+//!
+//! - `tls` (default): `https://` for masters and agents, with rustls.
+//! - `zookeeper`: masters found with `zk://`, and a store of framework ids in ZooKeeper.
+//!
+//! Rust 1.88 or later.
 
 pub mod calls;
-#[doc = include_str!("../docs/observability.md")]
-pub mod observability {}
 #[doc = include_str!("../docs/first-framework.md")]
 pub mod guide {}
+#[doc = include_str!("../docs/observability.md")]
+pub mod observability {}
 pub mod operator;
+#[doc = include_str!("../docs/session.md")]
+pub mod session_states {}
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}
 
 mod address;
 mod alarm;
@@ -77,6 +91,8 @@ mod transport;
 mod url;
 #[cfg(feature = "zookeeper")]
 mod zookeeper;
+
+pub use mesos_proto;
 
 #[cfg(feature = "tls")]
 pub use crate::tls::{Tls, TlsBuilder, TlsError};

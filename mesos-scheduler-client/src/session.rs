@@ -1,6 +1,7 @@
 //! One subscription over all its streams and masters, as a state machine without I/O.
 //!
-#![doc = include_str!("../docs/session.md")]
+//! Its states and the answers of masters are the tables of `docs/session.md`, which is the public module
+//! [`session_states`](crate::session_states).
 
 mod backoff;
 mod cause;

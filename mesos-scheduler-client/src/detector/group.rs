@@ -157,7 +157,7 @@ mod tests {
     use super::*;
 
     fn captured(name: &str) -> Vec<u8> {
-        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/zookeeper");
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/detector/captured");
         std::fs::read(format!("{folder}/{name}")).unwrap()
     }
 

@@ -24,7 +24,7 @@ pub(crate) async fn remove(client: &Client, path: &str) {
 /// The znode of the master that was captured with this number.
 pub(crate) fn captured(number: u32) -> (String, Vec<u8>) {
     let name = format!("json.info_{number:010}");
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/zookeeper");
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/detector/captured");
     let data = fs::read(format!("{folder}/{name}")).unwrap();
     (format!("{GROUP}/{name}"), data)
 }
