@@ -11,7 +11,7 @@ use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use mesos_proto::v1::FrameworkInfo;
 use mesos_scheduler_client::{
-    AuthError, AuthHeader, AuthProvider, ClientBuilder, Credentials, Event, HttpUrl, Masters,
+    AuthError, AuthHeader, AuthProvider, Client, ClientBuilder, Credentials, Event, Events, HttpUrl, Masters,
 };
 use serde_json::json;
 use tokio::{net::TcpStream, task::JoinSet};
@@ -20,7 +20,8 @@ const USAGE: &str = "usage: DCOS_UID=... DCOS_PASSWORD=... dcos_auth LOGIN_URL M
 
 Logs in, subscribes with the token that this gives, and ends the framework.
 LOGIN_URL is for instance http://master.mesos:80/acs/api/v1/auth/login.
-MASTERS is the URL of a master, http://host:5050, or a list of them with commas between.";
+MASTERS is the URL of a master, http://host:5050 or https://host:5050, or a list of them with commas between;
+or zk://host:2181/mesos in a build with the feature zookeeper (cargo run --features zookeeper ...).";
 
 /// Logs in whenever a token is wanted: at first, and when a master refuses the one it was shown.
 struct DcosLogin {
@@ -79,18 +80,19 @@ impl DcosLogin {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
-    if arguments == ["--help"] {
+    if matches!(&arguments[..], [option] if option == "--help" || option == "-h") {
         println!("{USAGE}");
         return ExitCode::SUCCESS;
     }
-    let (login, masters) = match parse(&arguments) {
-        Ok(parsed) => parsed,
+    let started = parse(&arguments).and_then(|(login, masters)| start(login, masters));
+    let (client, events) = match started {
+        Ok(started) => started,
         Err(problem) => {
             eprintln!("dcos_auth: {problem}\n\n{USAGE}");
             return ExitCode::from(2);
         }
     };
-    match subscribe(login, masters).await {
+    match subscribe(&client, events).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("dcos_auth: {error}");
@@ -99,29 +101,32 @@ async fn main() -> ExitCode {
     }
 }
 
-fn parse(arguments: &[String]) -> Result<(DcosLogin, Masters), String> {
+fn parse(arguments: &[String]) -> Result<(DcosLogin, &str), Box<dyn Error>> {
     let [url, masters] = arguments else {
-        return Err(format!("expected LOGIN_URL and MASTERS, seen: {arguments:?}"));
+        return Err(format!("expected LOGIN_URL and MASTERS, seen: {arguments:?}").into());
     };
     let variable = |name| env::var(name).map_err(|error| format!("{name}: {error}"));
     let (uid, password) = (variable("DCOS_UID")?, variable("DCOS_PASSWORD")?);
     if url.starts_with("https:") {
-        return Err(format!("'{url}': this example logs in over http only"));
+        return Err(format!("'{url}': this example logs in over http only").into());
     }
     let url = url.parse().map_err(|error| format!("LOGIN_URL: {error}"))?;
-    let masters = Masters::parse(masters).map_err(|error| error.to_string())?;
     Ok((DcosLogin { url, uid, password }, masters))
 }
 
-async fn subscribe(login: DcosLogin, masters: Masters) -> Result<(), Box<dyn Error>> {
+/// What fails here is wrong with the arguments.
+fn start(login: DcosLogin, masters: &str) -> Result<(Client, Events), Box<dyn Error>> {
     let info = FrameworkInfo {
         user: "nobody".into(),
         name: "dcos_auth".into(),
         principal: Some(login.uid.clone()),
         ..FrameworkInfo::default()
     };
-    let (client, mut events) =
-        ClientBuilder::new(info, masters).credentials(Credentials::provider(login)).start()?;
+    let credentials = Credentials::provider(login);
+    Ok(ClientBuilder::new(info, Masters::parse(masters)?).credentials(credentials).start()?)
+}
+
+async fn subscribe(client: &Client, mut events: Events) -> Result<(), Box<dyn Error>> {
     while let Some(event) = events.next().await {
         match event {
             Event::Subscribed { framework_id, url, .. } => {

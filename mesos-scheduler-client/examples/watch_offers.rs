@@ -9,23 +9,25 @@ use mesos_scheduler_client::{Client, ClientBuilder, Event, Events, Masters};
 const USAGE: &str = "usage: watch_offers [--count N] MASTERS
 
 Prints the offers of a Mesos cluster and declines them, until Ctrl-C or until there were N.
-MASTERS is the URL of a master, http://host:5050, or a list of them with commas between.";
+MASTERS is the URL of a master, http://host:5050 or https://host:5050, or a list of them with commas between;
+or zk://host:2181/mesos in a build with the feature zookeeper (cargo run --features zookeeper ...).";
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
-    if arguments == ["--help"] {
+    if matches!(&arguments[..], [option] if option == "--help" || option == "-h") {
         println!("{USAGE}");
         return ExitCode::SUCCESS;
     }
-    let (masters, count) = match parse(&arguments) {
-        Ok(parsed) => parsed,
+    let started = parse(&arguments).and_then(|(masters, count)| Ok((start(masters)?, count)));
+    let ((client, events), count) = match started {
+        Ok(started) => started,
         Err(problem) => {
             eprintln!("watch_offers: {problem}\n\n{USAGE}");
             return ExitCode::from(2);
         }
     };
-    match watch(masters, count).await {
+    match watch(&client, events, count).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("watch_offers: {error}");
@@ -34,7 +36,7 @@ async fn main() -> ExitCode {
     }
 }
 
-fn parse(arguments: &[String]) -> Result<(Masters, usize), String> {
+fn parse(arguments: &[String]) -> Result<(&str, usize), Box<dyn Error>> {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let (count, masters) = match arguments[..] {
         ["--count", count, masters] => {
@@ -42,20 +44,27 @@ fn parse(arguments: &[String]) -> Result<(Masters, usize), String> {
             (number.ok_or_else(|| format!("'{count}' is no count, expected a number from 1"))?, masters)
         }
         [option, ..] if option.starts_with('-') && option != "--count" => {
-            return Err(format!("unknown option '{option}', expected --count N"));
+            return Err(format!("unknown option '{option}', expected --count N").into());
         }
         [masters] if masters != "--count" => (usize::MAX, masters),
-        _ => return Err(format!("expected MASTERS, and --count N before it if at all, seen: {arguments:?}")),
+        _ => {
+            let expected = "expected MASTERS, and --count N before it if at all";
+            return Err(format!("{expected}, seen: {arguments:?}").into());
+        }
     };
-    Ok((Masters::parse(masters).map_err(|error| error.to_string())?, count))
+    Ok((masters, count))
 }
 
-async fn watch(masters: Masters, count: usize) -> Result<(), Box<dyn Error>> {
+/// What fails here is wrong with the arguments.
+fn start(masters: &str) -> Result<(Client, Events), Box<dyn Error>> {
     let info =
         FrameworkInfo { user: "nobody".into(), name: "watch_offers".into(), ..FrameworkInfo::default() };
-    let (client, mut events) = ClientBuilder::new(info, masters).start()?;
+    Ok(ClientBuilder::new(info, Masters::parse(masters)?).start()?)
+}
+
+async fn watch(client: &Client, mut events: Events, count: usize) -> Result<(), Box<dyn Error>> {
     tokio::select! {
-        watched = print_offers(&client, &mut events, count) => watched?,
+        watched = print_offers(client, &mut events, count) => watched?,
         interrupted = tokio::signal::ctrl_c() => interrupted?,
     }
     // Without it the master would do the same as soon as it notices that the connection is closed.

@@ -8,6 +8,7 @@ use std::{
 };
 
 use mesos_local::{Cluster, ClusterConfig, FrameworkCredentials};
+use mesos_scheduler_client::{Masters, operator::MasterApi};
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     net::TcpListener,
@@ -112,9 +113,39 @@ async fn interrupt(child: &Child) {
 async fn run_command_succeeds_with_the_task() {
     let cluster = cluster().await;
     let masters = format!("{},{NOBODY}", cluster.master_url());
-    let (code, stdout, stderr) = run(example("run_command", &[&masters, "exit 0"])).await;
-    assert_eq!((code, stdout.as_str()), (0, "TASK_STARTING\nTASK_RUNNING\nTASK_FINISHED\n"), "{stderr}");
-    assert!(stderr.contains("launching on 127.0.0.1"), "{stderr}");
+    let (code, stdout, stderr) = run(example("run_command", &[&masters, "echo hello; echo oh >&2"])).await;
+    assert_eq!((code, stdout.as_str()), (0, "hello\n"), "{stderr}");
+    let told = "launching on 127.0.0.1\nTASK_STARTING\nTASK_RUNNING\nTASK_FINISHED\noh\n";
+    assert!(stderr.ends_with(told), "{stderr}");
+    cluster.shutdown().await;
+}
+
+/// An agent gives 64 KiB of a file at once.
+#[tokio::test]
+async fn run_command_prints_all_of_a_long_output() {
+    let cluster = cluster().await;
+    let command = "i=0; while [ $i -lt 20000 ]; do echo $i; i=$((i+1)); done";
+    let (code, stdout, stderr) = run(example("run_command", &[&cluster.master_url(), command])).await;
+    assert_eq!(code, 0, "{stderr}");
+    assert!(stdout.lines().eq((0..20_000).map(|number| number.to_string())), "{} bytes", stdout.len());
+    cluster.shutdown().await;
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn run_command_leaves_no_task_when_it_is_interrupted() {
+    let cluster = cluster().await;
+    let mut running = example("run_command", &[&cluster.master_url(), "sleep 1000"]).spawn().unwrap();
+    let mut lines = BufReader::new(running.stderr.take().unwrap()).lines();
+    let mut next = async || timeout(PATIENCE, lines.next_line()).await.unwrap().unwrap();
+    while next().await.expect("the task runs before the example ends") != "TASK_RUNNING" {}
+    interrupt(&running).await;
+    assert_eq!(next().await.as_deref(), Some("run_command: interrupted"));
+    let status = timeout(PATIENCE, running.wait()).await.unwrap().unwrap();
+    assert_eq!(status.code(), Some(1));
+    let master = MasterApi::new(Masters::parse(&cluster.master_url()).unwrap());
+    assert_eq!(master.get_tasks().await.unwrap().tasks, []);
+    assert!(cluster.transcript().to_string().contains("TEARDOWN"), "{}", cluster.transcript());
     cluster.shutdown().await;
 }
 
@@ -122,8 +153,9 @@ async fn run_command_succeeds_with_the_task() {
 async fn run_command_fails_with_the_task() {
     let cluster = cluster().await;
     let (code, stdout, stderr) = run(example("run_command", &[&cluster.master_url(), "exit 3"])).await;
-    assert_eq!((code, stdout.as_str()), (1, "TASK_STARTING\nTASK_RUNNING\nTASK_FAILED\n"), "{stderr}");
-    assert!(stderr.ends_with("run_command: TASK_FAILED: Command exited with status 3\n"), "{stderr}");
+    assert_eq!((code, stdout.as_str()), (1, ""), "{stderr}");
+    let told = "TASK_RUNNING\nTASK_FAILED\nrun_command: TASK_FAILED: Command exited with status 3\n";
+    assert!(stderr.ends_with(told), "{stderr}");
     cluster.shutdown().await;
 }
 
@@ -159,9 +191,24 @@ async fn wrong_arguments_are_told_with_the_usage() {
 #[tokio::test]
 async fn help_is_the_usage() {
     for name in ["watch_offers", "run_command", "dcos_auth"] {
-        let (code, stdout, stderr) = run(example(name, &["--help"])).await;
-        assert_eq!((code, stderr.as_str()), (0, ""), "{name}");
-        assert!(stdout.starts_with("usage: ") && stdout.contains(name), "{stdout}");
+        for option in ["--help", "-h"] {
+            let (code, stdout, stderr) = run(example(name, &[option])).await;
+            assert_eq!((code, stderr.as_str()), (0, ""), "{name} {option}");
+            assert!(stdout.starts_with("usage: ") && stdout.contains(name), "{stdout}");
+        }
+    }
+}
+
+#[cfg(not(feature = "zookeeper"))]
+#[tokio::test]
+async fn without_the_feature_zookeeper_the_usage_names_it() {
+    for (name, arguments) in
+        [("watch_offers", &["zk://a/mesos"] as &[_]), ("run_command", &["zk://a/mesos", "true"])]
+    {
+        let (code, stdout, stderr) = run(example(name, arguments)).await;
+        assert_eq!((code, stdout.as_str()), (2, ""), "{stderr}");
+        assert!(stderr.contains("built without the feature 'zookeeper'"), "{stderr}");
+        assert!(stderr.contains("cargo run --features zookeeper"), "{stderr}");
     }
 }
 
