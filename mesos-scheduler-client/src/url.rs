@@ -134,14 +134,20 @@ impl HttpUrl {
         &self.path
     }
 
-    /// Another URL of the same endpoint. The path is empty or begins with `/`, and is ASCII of which nothing has to
-    /// be encoded.
-    pub(crate) fn with_path(&self, path: String) -> Self {
-        Self { endpoint: self.endpoint.clone(), path }
+    /// Another URL of the same endpoint. The path is empty or begins with `/`.
+    ///
+    /// # Errors
+    /// It is no path of a URL, or longer than any is read.
+    pub(crate) fn with_path(&self, path: &str) -> Result<Self, UrlError> {
+        let path = match path {
+            "" => String::new(),
+            path => parse_path(path).map_err(|problem| UrlError::new(path, problem))?,
+        };
+        Ok(Self { endpoint: self.endpoint.clone(), path })
     }
 
     /// This URL with `api_path` behind its own path, unless it ends with it anyway: the address of an API
-    /// below a base URL.
+    /// below a base URL. [`LONGEST_PATH`] leaves room for it.
     pub(crate) fn with_api_path(&self, api_path: &str) -> Self {
         if self.path.ends_with(api_path) {
             return self.clone();
@@ -161,11 +167,13 @@ impl HttpUrl {
     pub(crate) fn resolve(&self, location: &str) -> Result<Self, UrlError> {
         let location = location.trim();
         if location.starts_with('/') && !location.starts_with("//") {
-            let path = parse_path(location).map_err(|problem| UrlError::new(location, problem))?;
-            return Ok(Self { endpoint: self.endpoint.clone(), path });
+            return self.with_path(location);
         }
-        let target = parse(location, Some(self.endpoint.scheme))
-            .map_err(|problem| UrlError::new(location, problem))?;
+        let target = parse(location, Some(self.endpoint.scheme)).map_err(|problem| match problem {
+            // As in a URL that was configured: what was taken for a port may be of a password.
+            _ if location.contains('@') => UrlError::new(location, Problem::Credentials),
+            problem => UrlError::new(location, problem),
+        })?;
         if target.path.is_empty() || target.path == "/" {
             return Ok(Self { path: self.path.clone(), ..target });
         }
@@ -203,7 +211,7 @@ pub struct UrlError {
 
 impl UrlError {
     fn new(text: &str, problem: Problem) -> Self {
-        Self { text: without_credentials(text), problem }
+        Self { text: excerpt(&without_credentials(text)), problem }
     }
 }
 
@@ -229,7 +237,16 @@ enum Problem {
     NoPort,
     BadPort(String),
     BadPath(String),
+    /// A path of this many bytes.
+    LongPath(usize),
 }
+
+/// The bytes that the path of a URL may have, its query included: half of what fits a request, as the path of an API is
+/// appended. It is far more than a file system takes as a path.
+const LONGEST_PATH: usize = 32 * 1024;
+
+/// How much of a wrong URL is shown: a peer may send a long one.
+const SHOWN: usize = 200;
 
 /// The forms of a URL that are read.
 const FORMS: &str = "http://host:port or https://host:port";
@@ -260,6 +277,9 @@ impl fmt::Display for Problem {
             }
             Self::BadPath(path) => {
                 write!(formatter, "'{}' is no path of a URL", path.escape_debug())
+            }
+            Self::LongPath(length) => {
+                write!(formatter, "its path has {length} bytes, expected at most {LONGEST_PATH}")
             }
         }
     }
@@ -302,12 +322,12 @@ fn parse_scheme(scheme: &str) -> Result<Scheme, Problem> {
         "https" if cfg!(feature = "tls") => Ok(Scheme::Https),
         "https" => Err(Problem::NoTls),
         "zk" => Err(Problem::ZooKeeper),
-        _ => Err(Problem::Scheme(scheme.to_owned())),
+        _ => Err(Problem::Scheme(excerpt(scheme))),
     }
 }
 
 fn split_authority(authority: &str) -> Result<(String, Option<&str>), Problem> {
-    let bad = || Problem::BadHost(authority.to_owned());
+    let bad = || Problem::BadHost(excerpt(authority));
     if let Some(rest) = authority.strip_prefix('[') {
         let (host, port) = rest.split_once(']').ok_or_else(bad)?;
         host.parse::<Ipv6Addr>().map_err(|_| bad())?;
@@ -325,7 +345,7 @@ fn split_authority(authority: &str) -> Result<(String, Option<&str>), Problem> {
     }
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
     if !host.bytes().all(fits) {
-        return Err(Problem::BadHost(host.to_owned()));
+        return Err(Problem::BadHost(excerpt(host)));
     }
     Ok((host.to_owned(), port))
 }
@@ -333,13 +353,16 @@ fn split_authority(authority: &str) -> Result<(String, Option<&str>), Problem> {
 fn parse_port(port: &str) -> Result<u16, Problem> {
     match port.parse::<u16>() {
         Ok(number) if number > 0 && port.bytes().all(|byte| byte.is_ascii_digit()) => Ok(number),
-        Ok(_) | Err(_) => Err(Problem::BadPort(port.to_owned())),
+        Ok(_) | Err(_) => Err(Problem::BadPort(excerpt(port))),
     }
 }
 
 fn parse_path(path: &str) -> Result<String, Problem> {
-    let bad = || Problem::BadPath(path.to_owned());
+    let bad = || Problem::BadPath(excerpt(path));
     let without_fragment = path.split_once('#').map_or(path, |(before, _)| before);
+    if without_fragment.len() > LONGEST_PATH {
+        return Err(Problem::LongPath(without_fragment.len()));
+    }
     let parsed = PathAndQuery::try_from(without_fragment).map_err(|_| bad())?;
     Ok(parsed.as_str().to_owned())
 }
@@ -349,10 +372,23 @@ pub(crate) fn without_credentials(text: &str) -> String {
     let Some(at) = text.rfind('@') else { return text.to_owned() };
     // Slashes elsewhere may belong to the password.
     let start = match text[..at].split_once("://") {
-        Some((scheme, _)) if scheme.bytes().all(|byte| byte.is_ascii_alphanumeric()) => scheme.len() + 3,
+        Some((scheme, _)) if is_known_scheme(scheme) => scheme.len() + 3,
         Some(_) | None => 0,
     };
     format!("{}***{}", &text[..start], &text[at..])
+}
+
+/// Another word before `://` may be a part of the password as well.
+fn is_known_scheme(word: &str) -> bool {
+    ["http", "https", "zk"].iter().any(|scheme| word.eq_ignore_ascii_case(scheme))
+}
+
+/// The beginning of a text of which somebody else may have chosen the length.
+fn excerpt(text: &str) -> String {
+    match text.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
 }
 
 #[cfg(test)]

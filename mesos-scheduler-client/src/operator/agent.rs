@@ -53,7 +53,7 @@ impl AgentApi {
         Self {
             base: files::base(&url, OPERATOR_API),
             url: url.with_api_path(OPERATOR_API),
-            exchange: Exchange::new(Duration::from_secs(10), LARGEST_ANSWER),
+            exchange: Exchange::new(Duration::from_secs(10), LARGEST_ANSWER, std::slice::from_ref(&url)),
         }
     }
 
@@ -65,8 +65,7 @@ impl AgentApi {
 
     /// How the client proves who it is; not at all unless set.
     ///
-    /// The header goes to the agent and where it redirects to, but not once a redirect leads from `https` to
-    /// `http`.
+    /// The header goes to the agent and to where it redirects; not on from there, and not from `https` to `http`.
     pub fn credentials(mut self, credentials: Credentials) -> Self {
         self.exchange.security.credentials = credentials;
         self
@@ -115,7 +114,7 @@ impl AgentApi {
     /// file (up to its end without a length, at most 64 KiB anyway), from `offset` on.
     ///
     /// # Errors
-    /// As [`read_file`](Self::read_file).
+    /// As [`read_file`](Self::read_file), or the path is too long for a URL.
     pub async fn files_read(
         &self,
         path: &str,
@@ -128,7 +127,7 @@ impl AgentApi {
     /// GET `/files/read` without an offset: the bytes that the file has at present.
     ///
     /// # Errors
-    /// As [`read_file`](Self::read_file).
+    /// As [`read_file`](Self::read_file), or the path is too long for a URL.
     pub async fn files_size(&self, path: &str) -> Result<u64, OperatorError> {
         self.get_files_read(path, None, None).await.map(|chunk| chunk.offset)
     }
@@ -140,6 +139,7 @@ impl AgentApi {
         length: Option<u64>,
     ) -> Result<FileChunk, OperatorError> {
         let url = files::read_url(&self.base, path, offset, length);
+        let url = url.map_err(|error| OperatorError::path_too_long(&self.base, error))?;
         let answer = self.exchange.get(&url).await.map_err(|error| error.about_file(path))?;
         files::parse(&answer).map_err(|why| OperatorError::bad_answer(&url, &why))
     }

@@ -5,7 +5,12 @@ use std::{fmt, time::Duration};
 use http::StatusCode;
 use mesos_proto::v1::AgentId;
 
-use crate::{auth::AuthError, url::HttpUrl};
+use crate::{
+    auth::AuthError,
+    url::{HttpUrl, UrlError},
+};
+
+const NOT_FOUND: u16 = 404;
 
 /// A call of an operator API that failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,7 +46,7 @@ pub enum OperatorError {
     Unauthorized {
         /// What was called.
         url: String,
-        /// Whether credentials were sent: there are some, and no redirect led from `https` to `http`.
+        /// Whether credentials were sent: there are some, and no redirect led to where they do not go.
         sent: bool,
         /// The body.
         text: String,
@@ -52,6 +57,14 @@ pub enum OperatorError {
         url: String,
         /// What was asked for.
         path: String,
+    },
+    /// The path of a file makes a longer URL than any that is asked for; [`read_file`](super::AgentApi::read_file)
+    /// sends it elsewhere than in the URL.
+    PathTooLong {
+        /// What was to be called.
+        url: String,
+        /// Tells the length; each byte of the path that is not fit for a URL counts three times.
+        error: UrlError,
     },
     /// What was to be read is a directory.
     IsDirectory {
@@ -67,7 +80,15 @@ pub enum OperatorError {
         /// What was asked for.
         agent_id: String,
     },
-    /// Another status than 200.
+    /// Redirects went round in a circle or led nowhere, as they do while masters elect a leader. May heal.
+    Redirect {
+        /// What was called last.
+        url: String,
+        /// What was seen.
+        why: String,
+    },
+    /// Another status than 200. Of 404, which also a master or an agent gives that has just started, and of 500 and
+    /// above it may heal.
     Refused {
         /// What was called.
         url: String,
@@ -106,27 +127,35 @@ impl OperatorError {
     /// Whether the same call may have a result later.
     pub fn may_heal(&self) -> bool {
         match self {
-            Self::Unreachable { .. } | Self::Late { .. } | Self::NoSuchAgent { .. } => true,
+            Self::Unreachable { .. }
+            | Self::Late { .. }
+            | Self::NoSuchAgent { .. }
+            | Self::Redirect { .. } => true,
             Self::NoMaster { errors } => !errors.is_empty(),
-            Self::Refused { status, .. } => *status >= 500,
+            Self::Refused { status, .. } => *status >= 500 || *status == NOT_FOUND,
             Self::NoCredentials { error, .. } => !error.is_final(),
             Self::Unauthorized { .. }
             | Self::NotFound { .. }
+            | Self::PathTooLong { .. }
             | Self::IsDirectory { .. }
             | Self::TooLarge { .. }
             | Self::BadAnswer { .. } => false,
         }
     }
 
-    /// Whether another master may do better: this one is away, or says that it knows no leader or is still recovering.
+    /// Whether another master may do better: this one is away, says that it knows no leader or is still recovering,
+    /// takes another for the leader that does not take itself for it, or has just started and has no routes yet.
     pub(super) fn is_of_this_master(&self) -> bool {
         match self {
-            Self::Unreachable { .. } | Self::Late { .. } => true,
-            Self::Refused { status, .. } => *status == StatusCode::SERVICE_UNAVAILABLE.as_u16(),
+            Self::Unreachable { .. } | Self::Late { .. } | Self::Redirect { .. } => true,
+            Self::Refused { status, .. } => {
+                *status == StatusCode::SERVICE_UNAVAILABLE.as_u16() || *status == NOT_FOUND
+            }
             Self::NoMaster { .. }
             | Self::NoCredentials { .. }
             | Self::Unauthorized { .. }
             | Self::NotFound { .. }
+            | Self::PathTooLong { .. }
             | Self::IsDirectory { .. }
             | Self::NoSuchAgent { .. }
             | Self::TooLarge { .. }
@@ -169,6 +198,14 @@ impl OperatorError {
         }
     }
 
+    pub(super) fn redirect(url: &HttpUrl, why: String) -> Self {
+        Self::Redirect { url: url.to_string(), why }
+    }
+
+    pub(super) fn path_too_long(url: &HttpUrl, error: UrlError) -> Self {
+        Self::PathTooLong { url: url.to_string(), error }
+    }
+
     pub(super) fn too_large(url: &HttpUrl, limit: usize) -> Self {
         Self::TooLarge { url: url.to_string(), limit }
     }
@@ -181,7 +218,7 @@ impl OperatorError {
     /// body says more.
     pub(super) fn about_file(self, path: &str) -> Self {
         match self {
-            Self::Refused { url, status: 404, text } if text.is_empty() => {
+            Self::Refused { url, status: NOT_FOUND, text } if text.is_empty() => {
                 Self::NotFound { url, path: path.to_owned() }
             }
             Self::Refused { url, status: 400, text } if text.starts_with("Cannot read a directory") => {
@@ -195,7 +232,7 @@ impl OperatorError {
 impl fmt::Display for OperatorError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unreachable { url, why } => write!(formatter, "{url}: {why}"),
+            Self::Unreachable { url, why } | Self::Redirect { url, why } => write!(formatter, "{url}: {why}"),
             Self::Late { url, timeout } => write!(formatter, "{url}: no answer within {timeout:?}"),
             Self::NoMaster { errors } if errors.is_empty() => {
                 write!(
@@ -208,6 +245,7 @@ impl fmt::Display for OperatorError {
                 errors.iter().try_for_each(|error| write!(formatter, "; {error}"))
             }
             Self::NoCredentials { url, error } => write!(formatter, "{url}: {error}"),
+            Self::PathTooLong { url, error } => write!(formatter, "{url}: {error}"),
             Self::Unauthorized { url, sent: true, text } => {
                 write!(formatter, "{url}: the credentials were refused with 401 '{text}'")
             }

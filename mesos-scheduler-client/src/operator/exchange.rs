@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http::{
-    Method, Request, Response, StatusCode,
+    HeaderMap, Method, Request, Response, StatusCode,
     header::{ACCEPT, CONTENT_TYPE, LOCATION},
 };
 use http_body_util::BodyExt;
@@ -15,7 +15,7 @@ use crate::{
     auth::AuthHeader,
     connection::{Connection, Security, describe, read_text},
     session::{excerpt, post},
-    url::{HttpUrl, Scheme},
+    url::{Endpoint, HttpUrl},
 };
 
 const MAX_REDIRECTS: usize = 5;
@@ -31,6 +31,8 @@ pub(super) struct Exchange {
     pub(super) timeout: Duration,
     /// Bytes that an answer may have.
     limit: usize,
+    /// The endpoints that were configured, see [`Self::may_see_credentials`].
+    configured: Vec<Endpoint>,
 }
 
 /// A request that can be made again.
@@ -40,8 +42,10 @@ struct Question {
 }
 
 impl Exchange {
-    pub(super) fn new(timeout: Duration, limit: usize) -> Self {
-        Self { security: Security::default(), timeout, limit }
+    /// Asks at `urls` and where they redirect to.
+    pub(super) fn new(timeout: Duration, limit: usize, urls: &[HttpUrl]) -> Self {
+        let configured = urls.iter().map(|url| url.endpoint().clone()).collect();
+        Self { security: Security::default(), timeout, limit, configured }
     }
 
     /// Posts a call and returns the body of a 200; follows redirects.
@@ -64,11 +68,11 @@ impl Exchange {
         let credentials = &self.security.credentials;
         let no_credentials = |error| OperatorError::no_credentials(url, error);
         let header = credentials.current().await.map_err(no_credentials)?;
-        match self.follow(url, question, header.clone()).await {
+        match self.follow(url, question, header.as_ref()).await {
             Err(OperatorError::Unauthorized { sent: true, .. }) if credentials.can_refresh() => {
                 credentials.refresh(header).await.map_err(no_credentials)?;
                 let header = credentials.current().await.map_err(no_credentials)?;
-                self.follow(url, question, header).await
+                self.follow(url, question, header.as_ref()).await
             }
             result => result,
         }
@@ -78,33 +82,33 @@ impl Exchange {
         &self,
         url: &HttpUrl,
         question: &Question,
-        mut header: Option<AuthHeader>,
+        header: Option<&AuthHeader>,
     ) -> Result<Bytes, OperatorError> {
-        let mut url = url.clone();
+        let (mut url, mut sent) = (url.clone(), header);
         for _ in 0..=MAX_REDIRECTS {
-            let (_connection, response) = self.exchange(&url, question, header.as_ref()).await?;
+            let (_connection, response) = self.exchange(&url, question, sent).await?;
             let (head, body) = response.into_parts();
             match head.status {
                 StatusCode::OK => return self.read_whole(&url, body).await,
                 StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT => {
-                    let location = head.headers.get(LOCATION).map(|value| value.as_bytes());
-                    let target = url.resolve(&String::from_utf8_lossy(location.unwrap_or_default()));
-                    let target =
-                        target.map_err(|error| OperatorError::bad_answer(&url, &error.to_string()))?;
-                    if url.endpoint().scheme() == Scheme::Https && target.endpoint().scheme() == Scheme::Http
-                    {
-                        // What was meant to be secret is not sent in the clear, whoever says so.
-                        header = None;
-                    }
+                    let target = target_of(&url, &head.headers)?;
+                    sent = header.filter(|_| self.may_see_credentials(&url, &target));
                     url = target;
                 }
                 status => {
                     let text = excerpt(&read_text(body).await);
-                    return Err(OperatorError::refused(&url, status, text, header.is_some()));
+                    return Err(OperatorError::refused(&url, status, text, sent.is_some()));
                 }
             }
         }
-        Err(OperatorError::bad_answer(&url, &format!("redirected more than {MAX_REDIRECTS} times")))
+        Err(OperatorError::redirect(&url, format!("redirected more than {MAX_REDIRECTS} times")))
+    }
+
+    /// Credentials go to what was configured and to where that redirects, no further; and what was meant to be secret
+    /// is not sent in the clear, whoever says so.
+    fn may_see_credentials(&self, url: &HttpUrl, target: &HttpUrl) -> bool {
+        let is_configured = |url: &HttpUrl| self.configured.contains(url.endpoint());
+        (is_configured(target) || is_configured(url)) && !target.is_less_secure_than(url)
     }
 
     /// The head of an answer, with the connection that its body still comes over.
@@ -137,6 +141,15 @@ impl Exchange {
         }
         Ok(read.freeze())
     }
+}
+
+/// Where a redirect leads.
+fn target_of(url: &HttpUrl, headers: &HeaderMap) -> Result<HttpUrl, OperatorError> {
+    let Some(location) = headers.get(LOCATION) else {
+        return Err(OperatorError::redirect(url, "a redirect without Location".to_owned()));
+    };
+    let target = url.resolve(&String::from_utf8_lossy(location.as_bytes()));
+    target.map_err(|error| OperatorError::redirect(url, format!("cannot follow the redirect: {error}")))
 }
 
 impl Question {

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use crate::url::HttpUrl;
+use crate::url::{HttpUrl, UrlError};
 
 /// A part of a file in an answer of `/files/read`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,7 +22,7 @@ pub(super) fn base(url: &HttpUrl, api_path: &str) -> HttpUrl {
         Some((before, last)) if is_actor(last) => before,
         Some(_) | None => path,
     };
-    url.with_path(path.to_owned())
+    url.with_path(path).expect("it is the beginning of a path that was checked")
 }
 
 fn is_actor(segment: &str) -> bool {
@@ -30,7 +30,13 @@ fn is_actor(segment: &str) -> bool {
     number.is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
-pub(super) fn read_url(base: &HttpUrl, path: &str, offset: Option<u64>, length: Option<u64>) -> HttpUrl {
+/// The path comes from the caller, who may have it from the agent: it may have any length.
+pub(super) fn read_url(
+    base: &HttpUrl,
+    path: &str,
+    offset: Option<u64>,
+    length: Option<u64>,
+) -> Result<HttpUrl, UrlError> {
     let mut query = format!("{}/files/read?path={}", base.path(), percent_encoded(path));
     // Without an offset the answer has the size of the file as its offset.
     for (name, number) in [("offset", offset), ("length", length)] {
@@ -38,7 +44,7 @@ pub(super) fn read_url(base: &HttpUrl, path: &str, offset: Option<u64>, length: 
             query.push_str(&format!("&{name}={number}"));
         }
     }
-    base.with_path(query)
+    base.with_path(&query)
 }
 
 fn percent_encoded(text: &str) -> String {
@@ -187,14 +193,14 @@ mod tests {
             ("http://a:1/slave(x)", "/slave(x)/files/read?path=/p"),
         ] {
             let base = base(&url.parse().unwrap(), "/api/v1");
-            assert_eq!(read_url(&base, "/p", None, None).path(), read, "{url}");
+            assert_eq!(read_url(&base, "/p", None, None).unwrap().path(), read, "{url}");
         }
     }
 
     #[test]
     fn a_path_stays_one_value_of_the_query() {
         let base = "http://a:1".parse().unwrap();
-        let url = read_url(&base, "/a b&offset=1+%#?ü", Some(3), Some(4));
+        let url = read_url(&base, "/a b&offset=1+%#?ü", Some(3), Some(4)).unwrap();
         assert_eq!(url.path(), "/files/read?path=/a%20b%26offset%3D1%2B%25%23%3F%C3%BC&offset=3&length=4");
     }
 

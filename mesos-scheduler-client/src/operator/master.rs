@@ -50,14 +50,15 @@ pub struct MasterApi {
 
 impl MasterApi {
     /// The API of the leader of these masters, or of the one at this URL. A standby redirects to the leader; if a
-    /// master cannot be reached or knows no leader, the next one is asked. Masters behind `zk://` are not looked up
+    /// master cannot be reached, knows no leader, redirects in a circle or has just started, the next one is asked. Masters behind `zk://` are not looked up
     /// here: [`Event::Subscribed`](crate::Event::Subscribed) has the URL of the one that leads.
     pub fn new(masters: impl Into<Masters>) -> Self {
+        let masters = masters.into();
         Self {
-            urls: masters.into().urls().iter().map(|url| url.with_api_path(OPERATOR_API)).collect(),
+            urls: masters.urls().iter().map(|url| url.with_api_path(OPERATOR_API)).collect(),
             first: Arc::default(),
             agent_scheme: None,
-            exchange: Exchange::new(Duration::from_secs(30), LARGEST_STATE),
+            exchange: Exchange::new(Duration::from_secs(30), LARGEST_STATE, masters.urls()),
         }
     }
 
@@ -70,8 +71,8 @@ impl MasterApi {
 
     /// How the client proves who it is; not at all unless set.
     ///
-    /// The header goes to the masters and where they redirect to, but not once a redirect leads from `https`
-    /// to `http`.
+    /// The header goes to the masters and to where one of them redirects; not on from there, and not from `https` to
+    /// `http`.
     pub fn credentials(mut self, credentials: Credentials) -> Self {
         self.exchange.security.credentials = credentials;
         self

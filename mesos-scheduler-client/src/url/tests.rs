@@ -1,6 +1,7 @@
 //! Every form of a URL and of a redirect, and what is said of wrong ones.
 
 use super::*;
+use crate::Masters;
 
 #[test]
 fn urls_of_masters_are_read() {
@@ -133,4 +134,87 @@ fn an_api_path_is_appended_once() {
         let base: HttpUrl = base.parse().unwrap();
         assert_eq!(base.with_api_path("/api/v1/scheduler").to_string(), url);
     }
+}
+
+/// What says a part of it is found by these pieces.
+const PIECES: [&str; 2] = ["SEC", "RET"];
+
+#[test]
+fn no_part_of_a_password_is_shown_whatever_it_holds() {
+    let standby: HttpUrl = "http://standby:5050".parse().unwrap();
+    for separator in
+        ["", "/", "?", "#", "//", "://", ",", ":", "@", ",zk://", ":1/", ":1,http://b:2/", " ", "\n"]
+    {
+        for before in [
+            "http://u:",
+            "HTTP://u:",
+            "https://u:",
+            "u:",
+            "",
+            "//u:",
+            "ftp://u:",
+            "a:1,http://u:",
+            " http://u:",
+        ] {
+            let text = format!("{before}SEC{separator}RET@a:5050");
+            let url = text.parse::<HttpUrl>().unwrap_err();
+            let masters = Masters::parse(&text).unwrap_err();
+            let mut shown = format!("{url} {url:?} {masters} {masters:?}");
+            if let Err(error) = standby.resolve(&text) {
+                shown.push_str(&format!("{error} {error:?}"));
+            }
+            assert!(!PIECES.iter().any(|piece| shown.contains(piece)), "{text}: {shown}");
+            assert!(shown.contains("***@a:5050"), "{text}: {shown}");
+        }
+    }
+}
+
+#[test]
+fn no_part_of_the_password_of_a_group_is_shown() {
+    for text in [
+        "zk://u:SEC,RET@h/mesos",
+        "zk://u:SEC/RET@h",
+        "zk://u:SEC://RET@h//m",
+        "zk://SEC,RET@h/mesos",
+        "zk:/u:SEC,RET@h:1",
+        "ZK://u:SEC,RET@h/mesos",
+        " Zk://u:SEC,RET@h//m",
+    ] {
+        let shown = match Masters::parse(text) {
+            Ok(masters) => format!("{masters:?}"),
+            Err(error) => format!("{error} {error:?}"),
+        };
+        assert!(!PIECES.iter().any(|piece| shown.contains(piece)), "{text}: {shown}");
+    }
+    let error = "ZK://u:SEC,RET@h/mesos".parse::<HttpUrl>().unwrap_err();
+    assert!(error.to_string().starts_with("invalid URL 'ZK://***@h/mesos': zk:// stands for"), "{error}");
+}
+
+#[test]
+fn of_a_long_location_the_beginning_is_shown() {
+    let asked: HttpUrl = "http://standby:5050".parse().unwrap();
+    let long = "x".repeat(100_000);
+    for location in [
+        format!("//{long}!:1"),
+        format!("//a:{long}"),
+        format!("{long}://a:1"),
+        format!("//[{long}"),
+        format!("/{long}\u{7}"),
+        format!("/{long}"),
+    ] {
+        let error = asked.resolve(&location).unwrap_err();
+        assert!(error.to_string().len() < 700, "{} bytes", error.to_string().len());
+        assert!(format!("{error:?}").len() < 700);
+        assert!(error.to_string().contains("x…'"), "{error}");
+    }
+}
+
+#[test]
+fn a_path_leaves_room_for_that_of_an_api() {
+    let longest = format!("http://a:1/{}", "p".repeat(LONGEST_PATH - 1));
+    let url: HttpUrl = longest.parse().unwrap();
+    let api = url.with_api_path("/api/v1/scheduler");
+    assert!(api.path().parse::<PathAndQuery>().is_ok());
+    let error = format!("{longest}p").parse::<HttpUrl>().unwrap_err().to_string();
+    assert!(error.ends_with("pp…': its path has 32769 bytes, expected at most 32768"), "{error}");
 }

@@ -170,6 +170,37 @@ async fn refusals_of_files_read_are_told_apart() {
     }
 }
 
+#[tokio::test]
+async fn a_path_that_fits_no_url_is_an_error_that_tells_its_length() {
+    let fits = format!("http://a:1/{}", "p".repeat(32 * 1024 - 1));
+    for (url, path, bytes) in [
+        ("http://a:1", "x".repeat(70_000), 70_017 + 9),
+        // A space takes three bytes of a URL.
+        ("http://a:1", " ".repeat(20_000), 60_017 + 9),
+        (fits.as_str(), "x".to_owned(), 32 * 1024 + 18 + 9),
+    ] {
+        let api = AgentApi::new(url.parse().unwrap());
+        let error = api.files_read(&path, 0, None).await.unwrap_err();
+        assert!(matches!(error, OperatorError::PathTooLong { .. }) && !error.may_heal(), "{error:?}");
+        let why = format!("…': its path has {bytes} bytes, expected at most 32768");
+        assert!(error.to_string().ends_with(&why), "{error}");
+        // The bytes of the offset are not there.
+        let error = api.files_size(&path).await.unwrap_err();
+        assert!(error.to_string().contains(&format!("has {} bytes", bytes - 9)), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_path_of_the_longest_kind_of_a_file_system_is_asked_for() {
+    let peer = Peer::start().await;
+    let api = AgentApi::new(url_of(&peer));
+    let path = "ü".repeat(4096 / 2);
+    let answering = answer(&peer, "200 OK", FILES_READ_SIZE);
+    let (size, request) = within(async { tokio::join!(api.files_size(&path), answering) }).await;
+    assert!(request.head.contains(&"%C3%BC".repeat(4096 / 2)));
+    size.unwrap();
+}
+
 /// Answers one request with this, and returns the request.
 async fn answer(peer: &Peer, status: &str, body: &[u8]) -> Request {
     let mut connection = peer.accept().await;

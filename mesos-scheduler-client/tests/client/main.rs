@@ -4,6 +4,7 @@
 mod agent_files;
 mod calls;
 mod cluster;
+mod credentials;
 mod ends;
 mod faults;
 mod identity;

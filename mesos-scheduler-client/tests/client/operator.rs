@@ -148,6 +148,69 @@ async fn the_failures_of_all_masters_are_told() {
 }
 
 #[tokio::test]
+async fn the_next_master_is_asked_while_others_elect_or_start() {
+    let (old, starting, leader) = (Peer::start().await, Peer::start().await, Peer::start().await);
+    let list = [&old, &starting, &leader].map(Peer::url).join(",");
+    let api = MasterApi::new(Masters::parse(&list).unwrap());
+    let answering = async {
+        // Takes itself for a standby of itself.
+        redirect_in_a_circle(&old).await;
+        answer(&starting, "404 Not Found", b"404 Not Found.").await;
+        answer(&leader, OK, GET_TASKS).await;
+    };
+    let (tasks, ()) = within(async { tokio::join!(api.get_tasks(), answering) }).await;
+    tasks.unwrap();
+}
+
+#[tokio::test]
+async fn an_election_and_a_start_may_heal() {
+    let peer = Peer::start().await;
+    let api = MasterApi::new(url_of(&peer));
+    let answering = async {
+        redirect_in_a_circle(&peer).await;
+        answer(&peer, "404 Not Found", b"404 Not Found.").await;
+        for headers in ["", "Location: ftp://x\r\n"] {
+            let mut connection = peer.accept().await;
+            connection.request().await;
+            connection.respond("307 Temporary Redirect", headers, b"").await;
+        }
+    };
+    let asking = async {
+        let mut errors = Vec::new();
+        for _ in 0..4 {
+            errors.push(api.get_tasks().await.unwrap_err());
+        }
+        errors
+    };
+    let (errors, ()) = within(async { tokio::join!(asking, answering) }).await;
+    assert!(errors.iter().all(OperatorError::may_heal));
+    let errors: Vec<_> = errors
+        .iter()
+        .map(|error| error.to_string().replace(&format!("{}/api/v1: ", peer.url()), ""))
+        .collect();
+    assert_eq!(
+        errors,
+        [
+            "redirected more than 5 times",
+            "refused with 404 '404 Not Found.'",
+            "a redirect without Location",
+            "cannot follow the redirect: invalid URL 'ftp://x': unknown scheme 'ftp', expected http://host:port or \
+             https://host:port",
+        ]
+    );
+}
+
+/// Redirects a call to where it came to as often as it is followed.
+async fn redirect_in_a_circle(peer: &Peer) {
+    let location = format!("Location: //{}\r\n", peer.authority());
+    for _ in 0..6 {
+        let mut connection = peer.accept().await;
+        connection.request().await;
+        connection.respond("307 Temporary Redirect", &location, b"").await;
+    }
+}
+
+#[tokio::test]
 async fn masters_behind_zookeeper_are_not_looked_up() {
     let api = MasterApi::new(Masters::parse("zk://zk1.example/mesos").unwrap());
     let error = api.get_tasks().await.unwrap_err();

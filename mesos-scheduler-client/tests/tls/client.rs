@@ -9,7 +9,7 @@ use mesos_proto::{
         scheduler::{self, event},
     },
 };
-use mesos_scheduler_client::{CallOutcome, ClientBuilder, Event, Events, Masters, Tls};
+use mesos_scheduler_client::{CallOutcome, ClientBuilder, Event, Events, Masters, Tls, operator::AgentApi};
 
 use crate::{
     authority::Authority,
@@ -90,6 +90,19 @@ async fn a_handshake_that_stalls_ends_with_the_time_to_connect() {
         }
         other => panic!("{other:?}"),
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_operator_call_whose_handshake_stalls_ends_with_the_time_to_connect() {
+    let authority = Authority::new();
+    let silent = Server::of(&authority).await;
+    let tls = Tls::builder().root_pem(authority.pem()).build().unwrap();
+    let api = AgentApi::new(silent.url().parse().unwrap()).tls(tls);
+    // Before the 10 s that the whole call may take.
+    assert_eq!(
+        api.list_files("/a").await.unwrap_err().to_string(),
+        format!("{}/api/v1: no connection within 5s", silent.url())
+    );
 }
 
 #[tokio::test]
