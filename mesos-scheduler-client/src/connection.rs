@@ -48,6 +48,9 @@ pub(crate) trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for T {}
 
+/// Said of a peer that is asked for HTTP and does not answer with it.
+pub(crate) const HTTPS_HINT: &str = " (does it speak https:// at this port?)";
+
 /// Resolves the name, connects, and agrees on TLS for `https`.
 pub(crate) async fn dial(endpoint: &Endpoint, security: &Security) -> Result<Box<dyn Io>, String> {
     let address = (endpoint.host(), endpoint.port());
@@ -126,9 +129,7 @@ pub(crate) async fn read_text(mut body: Incoming) -> String {
 /// by closing.
 fn describe_answer(error: &hyper::Error, scheme: Scheme) -> String {
     let hint = match scheme {
-        Scheme::Http if error.is_parse() || error.is_incomplete_message() => {
-            " (does it speak https:// at this port?)"
-        }
+        Scheme::Http if error.is_parse() || error.is_incomplete_message() => HTTPS_HINT,
         Scheme::Http | Scheme::Https => "",
     };
     describe(error) + hint

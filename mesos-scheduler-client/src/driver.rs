@@ -29,6 +29,9 @@ use crate::{
 /// How much is taken in one round of what has come.
 const ROUND: usize = 256;
 
+/// How much of the stream is taken in one round, about: its events are queued only then, and the queue has a limit.
+const ROUND_BYTES: usize = 16 * 1024;
+
 /// What a session asks besides the masters.
 #[derive(Debug)]
 pub(crate) struct Surroundings {
@@ -110,7 +113,7 @@ impl Driver {
                 },
                 () = alarm.ring(deadline) => {
                     // What lay unread while this process was held up is no silence.
-                    self.handle_waiting_inputs();
+                    self.handle_waiting_inputs(usize::MAX);
                     self.session.handle_timeout(now());
                 }
             }
@@ -193,13 +196,19 @@ impl Driver {
 
     /// What has come by now, so that one round takes care of all of it.
     fn handle_inputs(&mut self, first: Input) {
+        let bytes = first.stream_bytes();
         self.handle_input(first);
-        self.handle_waiting_inputs();
+        self.handle_waiting_inputs(ROUND_BYTES.saturating_sub(bytes));
     }
 
-    fn handle_waiting_inputs(&mut self) {
+    /// Until so many bytes of the stream were taken.
+    fn handle_waiting_inputs(&mut self, mut bytes: usize) {
         for _ in 0..ROUND {
+            if bytes == 0 {
+                return;
+            }
             let Ok(input) = self.inputs.try_recv() else { return };
+            bytes = bytes.saturating_sub(input.stream_bytes());
             self.handle_input(input);
         }
     }

@@ -78,6 +78,7 @@ mod event_queue;
 mod events;
 mod framework;
 mod framework_driver;
+mod http1;
 mod identity;
 mod leaders;
 mod metrics;
@@ -85,6 +86,7 @@ mod observers;
 mod pipeline;
 mod session;
 mod store_tasks;
+mod stream;
 #[cfg(feature = "tls")]
 mod tls;
 mod transport;

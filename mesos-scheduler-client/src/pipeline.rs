@@ -6,9 +6,7 @@
 //! the answer to the one before.
 
 mod decode;
-mod encode;
 mod exchange;
-mod head;
 
 use std::{
     collections::VecDeque,

@@ -2,18 +2,18 @@
 
 use bytes::Bytes;
 use http::{HeaderMap, Request, StatusCode};
-use http_body_util::BodyExt;
 use tokio::{sync::mpsc, task::JoinSet};
 
 use crate::{
     auth::{AuthError, Credentials},
-    connection::{Connection, Security, describe, read_text},
+    connection::Security,
     pipeline::{CallLane, OutgoingCall},
     session::{CallToken, StreamToken, Transmit},
+    stream::subscribe,
     url::Endpoint,
 };
 
-/// Chunks and answers that wait for the driver. When it is full the sockets are not read, which the
+/// Pieces of the stream and answers that wait for the driver. When it is full the sockets are not read, which the
 /// master notices by TCP.
 const INPUTS: usize = 64;
 
@@ -58,6 +58,13 @@ pub(crate) enum Input {
     Credentials {
         result: Result<(), AuthError>,
     },
+}
+
+impl Input {
+    /// Bytes of the stream that it brings.
+    pub(crate) fn stream_bytes(&self) -> usize {
+        if let Self::Bytes { bytes, .. } = self { bytes.len() } else { 0 }
+    }
 }
 
 /// Carries out what a session wants to transmit. Dropping it closes both connections.
@@ -128,39 +135,12 @@ async fn run_stream(
         let _ = inputs.send(Input::NoCredentials { stream, error }).await;
         return;
     }
-    let over = match subscribe(stream, &endpoint, request, &security, &inputs).await {
+    let over = match subscribe(stream, &endpoint, &request, &security, &inputs).await {
         Ok(()) => Input::End { stream },
         Err(why) => Input::StreamFailed { stream, why },
     };
     // Without a receiver nobody waits for it.
     let _ = inputs.send(over).await;
-}
-
-async fn subscribe(
-    stream: StreamToken,
-    endpoint: &Endpoint,
-    request: Request<Bytes>,
-    security: &Security,
-    inputs: &mpsc::Sender<Input>,
-) -> Result<(), String> {
-    let gone = |_| "the client ended".to_owned();
-    let mut connection = Connection::open(endpoint, security).await?;
-    inputs.send(Input::Connected { stream }).await.map_err(gone)?;
-    let response = connection.request(request).await?;
-    let (head, mut body) = response.into_parts();
-    let (status, headers) = (head.status, head.headers);
-    if status != StatusCode::OK {
-        let text = read_text(body).await;
-        return inputs.send(Input::Head { stream, status, headers, text }).await.map_err(gone);
-    }
-    inputs.send(Input::Head { stream, status, headers, text: String::new() }).await.map_err(gone)?;
-    while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|error| describe(&error))?;
-        if let Ok(bytes) = frame.into_data() {
-            inputs.send(Input::Bytes { stream, bytes }).await.map_err(gone)?;
-        }
-    }
-    Ok(())
 }
 
 pub(crate) async fn add_credentials(

@@ -7,8 +7,8 @@ use bytes::{Buf, BytesMut};
 use super::{
     OutgoingCall,
     decode::{Answer, Decoder},
-    encode::encode,
 };
+use crate::http1::encode::encode;
 
 /// What one connection carries: bytes to write, and calls that wait for an answer. Answers come in the order
 /// of their calls.

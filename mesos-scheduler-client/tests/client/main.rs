@@ -12,5 +12,6 @@ mod metrics;
 mod operator;
 mod peer;
 mod pipeline;
+mod stream;
 #[path = "../wire/events.rs"]
 mod wire;

@@ -4,7 +4,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 use http::{Request, header::CONTENT_LENGTH};
 
 /// Appends `request` to `wire`, with a Content-Length of its own.
-pub(super) fn encode(request: &Request<Bytes>, wire: &mut BytesMut) {
+pub(crate) fn encode(request: &Request<Bytes>, wire: &mut BytesMut) {
     let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
     for part in [request.method().as_str(), " ", path, " HTTP/1.1\r\n"] {
         wire.put_slice(part.as_bytes());

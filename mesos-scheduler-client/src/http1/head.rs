@@ -1,11 +1,11 @@
 //! Reads the head of an answer: its status, and how its body ends.
 
-use http::StatusCode;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use httparse::{Header, Response, Status};
 
-/// What a head says that matters for a call.
+/// What a head says that matters for any answer.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Head {
+pub(crate) enum Head {
     /// A 1xx, which another head follows.
     Interim,
     Final {
@@ -18,7 +18,7 @@ pub(super) enum Head {
 
 /// How a body ends.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Framing {
+pub(crate) enum Framing {
     /// After so many bytes.
     Length(u64),
     /// After a chunk of no bytes, and trailers.
@@ -28,7 +28,7 @@ pub(super) enum Framing {
 }
 
 /// As much as Mesos takes as the head of a request; a head is not larger for a good reason.
-pub(super) const MAX_HEAD_BYTES: usize = 80 * 1024;
+pub(crate) const MAX_HEAD_BYTES: usize = 80 * 1024;
 
 const MAX_HEADERS: usize = 128;
 
@@ -36,8 +36,25 @@ const MAX_HEADERS: usize = 128;
 ///
 /// # Errors
 /// This is no head of an HTTP/1 answer, or not one that tells where its body ends.
-pub(super) fn parse(bytes: &[u8]) -> Result<Option<(usize, Head)>, String> {
+pub(crate) fn parse(bytes: &[u8]) -> Result<Option<(usize, Head)>, String> {
     read(bytes).map_err(|what| format!("expected an answer of HTTP/1.1, found '{}': {what}", excerpt(bytes)))
+}
+
+/// All headers of a head that [`parse`] has found at the start of `bytes`.
+pub(crate) fn headers(bytes: &[u8]) -> HeaderMap {
+    let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
+    let mut response = Response::new(&mut headers);
+    let mut map = HeaderMap::new();
+    if response.parse(bytes).is_ok() {
+        for Header { name, value } in response.headers.iter() {
+            if let (Ok(name), Ok(value)) =
+                (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_bytes(value))
+            {
+                map.append(name, value);
+            }
+        }
+    }
+    map
 }
 
 fn read(bytes: &[u8]) -> Result<Option<(usize, Head)>, String> {
@@ -77,7 +94,7 @@ fn framing(code: u16, headers: &[Header<'_>]) -> Result<Framing, String> {
         return Ok(Framing::Length(0));
     }
     if let Some(last) = elements(headers, "transfer-encoding").last() {
-        // A coding below the chunks would only garble the text of an error; calls accept none.
+        // A coding below the chunks would only garble what is found in them; nothing here accepts one.
         return Ok(if last.eq_ignore_ascii_case(b"chunked") { Framing::Chunked } else { Framing::UntilEnd });
     }
     let mut length = None;
@@ -107,7 +124,7 @@ fn elements<'a>(headers: &'a [Header<'_>], name: &'a str) -> impl Iterator<Item 
 }
 
 /// The first line of what came, for a human.
-pub(super) fn excerpt(bytes: &[u8]) -> String {
+pub(crate) fn excerpt(bytes: &[u8]) -> String {
     const LONGEST: usize = 60;
     let line = bytes.trim_ascii_start().split(|byte| *byte == b'\n').next().unwrap_or_default();
     let line = line.trim_ascii_end();
