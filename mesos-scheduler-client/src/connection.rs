@@ -1,6 +1,11 @@
 //! One HTTP/1.1 connection over TCP or TLS.
 
-use std::{error::Error, io};
+use std::{
+    error::Error,
+    io,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -12,14 +17,15 @@ use hyper::{
 use hyper_util::rt::TokioIo;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    net::TcpStream,
+    net::{TcpStream, lookup_host},
     task::JoinSet,
+    time::timeout,
 };
 
 #[cfg(feature = "tls")]
 use crate::tls::{self, Tls};
 use crate::{
-    auth::Credentials,
+    auth::{AuthHeader, Credentials},
     url::{Endpoint, Scheme},
 };
 
@@ -27,9 +33,21 @@ use crate::{
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Security {
     pub(crate) credentials: Credentials,
+    /// The header that went out last, which is the one that a 401 is about.
+    last_sent: Arc<Mutex<Option<AuthHeader>>>,
     /// The default of `Tls` where it is not set.
     #[cfg(feature = "tls")]
     pub(crate) tls: Option<Tls>,
+}
+
+impl Security {
+    pub(crate) fn last_sent(&self) -> Option<AuthHeader> {
+        self.last_sent.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn set_last_sent(&self, header: Option<AuthHeader>) {
+        *self.last_sent.lock().unwrap_or_else(PoisonError::into_inner) = header;
+    }
 }
 
 #[cfg(feature = "zookeeper")]
@@ -51,10 +69,33 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for T {}
 /// Said of a peer that is asked for HTTP and does not answer with it.
 pub(crate) const HTTPS_HINT: &str = " (does it speak https:// at this port?)";
 
+/// Time for one of several addresses of a name, so that one that swallows packets does not hide the others.
+const ADDRESS_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Connects to the first address of a name that takes it. The last one has as long as the caller waits.
+async fn connect(endpoint: &Endpoint) -> io::Result<TcpStream> {
+    let mut addresses = lookup_host((endpoint.host(), endpoint.port())).await?.peekable();
+    let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
+    while let Some(address) = addresses.next() {
+        let attempt = TcpStream::connect(address);
+        let result = match addresses.peek() {
+            Some(_) => match timeout(ADDRESS_TIMEOUT, attempt).await {
+                Ok(result) => result,
+                Err(_elapsed) => Err(io::ErrorKind::TimedOut.into()),
+            },
+            None => attempt.await,
+        };
+        match result {
+            Ok(tcp) => return Ok(tcp),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
+}
+
 /// Resolves the name, connects, and agrees on TLS for `https`.
 pub(crate) async fn dial(endpoint: &Endpoint, security: &Security) -> Result<Box<dyn Io>, String> {
-    let address = (endpoint.host(), endpoint.port());
-    let tcp = TcpStream::connect(address).await.map_err(|error| describe(&error))?;
+    let tcp = connect(endpoint).await.map_err(|error| describe(&error))?;
     // Calls are small and wait for their answers; without this the kernel would hold them back.
     tcp.set_nodelay(true).map_err(|error| describe(&error))?;
     match endpoint.scheme() {

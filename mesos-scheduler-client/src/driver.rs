@@ -224,6 +224,7 @@ impl Driver {
     fn handle_input(&mut self, input: Input) {
         let (session, now) = (&mut self.session, now());
         match input {
+            Input::Dialing { stream } => session.handle_dialing(now, stream),
             Input::Connected { stream } => session.handle_connected(now, stream),
             Input::Head { stream, status, headers, text } => {
                 session.handle_response_head(now, stream, status, &headers, &text);

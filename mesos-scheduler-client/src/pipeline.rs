@@ -29,7 +29,6 @@ use self::{
     exchange::{Exchange, Remains},
 };
 use crate::{
-    auth::Credentials,
     connection::{Io, Security, describe, dial},
     session::CallToken,
     transport::{Input, add_credentials},
@@ -62,7 +61,7 @@ impl CallLane {
         let (ready, calls) = mpsc::unbounded_channel();
         let mut tasks = JoinSet::new();
         // Apart from the connection, because a provider may take its time while answers come.
-        tasks.spawn(prepare(new, ready, security.credentials.clone(), inputs.clone()));
+        tasks.spawn(prepare(new, ready, security.clone(), inputs.clone()));
         tasks.spawn(async move {
             // Without a receiver nobody waits for the calls.
             let _ = Lane { security, calls, inputs, waiting: VecDeque::new() }.run().await;
@@ -80,12 +79,12 @@ impl CallLane {
 async fn prepare(
     mut new: mpsc::UnboundedReceiver<OutgoingCall>,
     ready: mpsc::UnboundedSender<OutgoingCall>,
-    credentials: Credentials,
+    security: Security,
     inputs: mpsc::Sender<Input>,
 ) {
     while let Some(mut call) = new.recv().await {
         let added = match call.with_credentials {
-            true => add_credentials(&mut call.request, &credentials).await,
+            true => add_credentials(&mut call.request, &security).await,
             false => Ok(()),
         };
         let is_taken = match added {

@@ -5,7 +5,7 @@
 
 mod glue;
 
-use std::io;
+use std::{io, time::Duration};
 
 use bytes::{Buf, Bytes, BytesMut};
 use http::{HeaderMap, Request, StatusCode};
@@ -13,6 +13,7 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     sync::mpsc,
     task::yield_now,
+    time::timeout,
 };
 
 use self::glue::{MAX_CHUNKS, Piece, take_content};
@@ -37,6 +38,9 @@ const MIN_READ_BYTES: usize = 16 * 1024;
 /// Kept of the text of a refusal: more than a human reads.
 const MAX_TEXT_BYTES: usize = 4096;
 
+/// A text that stops in the middle is told as far as it came, since the status matters more.
+const TEXT_PATIENCE: Duration = Duration::from_secs(1);
+
 /// Sends a SUBSCRIBE on a connection of its own and passes on what comes, until the stream is over. Dropping the
 /// future closes the connection.
 ///
@@ -55,7 +59,11 @@ pub(crate) async fn subscribe(
     let Answer { status, headers, framing } = answer;
     let body = Body::new(framing);
     if status != StatusCode::OK {
-        let text = socket.read_text(body).await;
+        // What a redirect says besides where to is nothing to wait for.
+        let text = match status {
+            StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT => String::new(),
+            _ => socket.read_text(body).await,
+        };
         return send(inputs, Input::Head { stream, status, headers, text }).await;
     }
     send(inputs, Input::Head { stream, status, headers, text: String::new() }).await?;
@@ -171,7 +179,7 @@ impl Socket {
                 text.extend_from_slice(&bytes[..bytes.len().min(MAX_TEXT_BYTES - text.len())]);
             }
             let is_enough = text.len() == MAX_TEXT_BYTES || !matches!(is_over, Ok(false));
-            if is_enough || !matches!(self.read().await, Ok(1..)) {
+            if is_enough || !matches!(timeout(TEXT_PATIENCE, self.read()).await, Ok(Ok(1..))) {
                 return String::from_utf8_lossy(&text).into_owned();
             }
         }

@@ -20,6 +20,10 @@ const INPUTS: usize = 64;
 /// Something that came from the network, for a `handle_*` of the session.
 #[derive(Debug)]
 pub(crate) enum Input {
+    /// The credentials are there, and the connection is being made.
+    Dialing {
+        stream: StreamToken,
+    },
     Connected {
         stream: StreamToken,
     },
@@ -105,10 +109,11 @@ impl Transport {
             Transmit::LoadFrameworkId | Transmit::SaveFrameworkId { .. } | Transmit::ClearFrameworkId => {}
             Transmit::RefreshCredentials => {
                 let (credentials, inputs) = (self.security.credentials.clone(), self.inputs.clone());
+                // Not the present one: whoever shares the credentials may have renewed them meanwhile.
+                let refused = self.security.last_sent();
                 // One that still runs answers a question that nobody asks any more.
                 self.refresh = JoinSet::new();
                 self.refresh.spawn(async move {
-                    let refused = credentials.current().await.unwrap_or_default();
                     let result = credentials.refresh(refused).await;
                     // Without a receiver nobody waits for it.
                     let _ = inputs.send(Input::Credentials { result }).await;
@@ -130,25 +135,28 @@ async fn run_stream(
     security: Security,
     inputs: mpsc::Sender<Input>,
 ) {
-    if let Err(error) = add_credentials(&mut request, &security.credentials).await {
-        // Without a receiver nobody waits for it.
+    // Without a receiver nobody waits for any of these.
+    if let Err(error) = add_credentials(&mut request, &security).await {
         let _ = inputs.send(Input::NoCredentials { stream, error }).await;
         return;
     }
+    let _ = inputs.send(Input::Dialing { stream }).await;
     let over = match subscribe(stream, &endpoint, &request, &security, &inputs).await {
         Ok(()) => Input::End { stream },
         Err(why) => Input::StreamFailed { stream, why },
     };
-    // Without a receiver nobody waits for it.
     let _ = inputs.send(over).await;
 }
 
+/// Adds the header with the credentials, if there are any, and keeps in mind which one it was.
 pub(crate) async fn add_credentials(
     request: &mut Request<Bytes>,
-    credentials: &Credentials,
+    security: &Security,
 ) -> Result<(), AuthError> {
-    if let Some(header) = credentials.current().await? {
+    let header = security.credentials.current().await?;
+    if let Some(header) = &header {
         request.headers_mut().insert(header.name().clone(), header.value().clone());
     }
+    security.set_last_sent(header);
     Ok(())
 }

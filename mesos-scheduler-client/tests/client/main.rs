@@ -8,6 +8,7 @@ mod credentials;
 mod ends;
 mod faults;
 mod identity;
+mod login;
 mod metrics;
 mod operator;
 mod peer;
