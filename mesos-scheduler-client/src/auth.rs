@@ -4,8 +4,33 @@ use std::{fmt, sync::Arc};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use futures_core::future::BoxFuture;
-use http::{HeaderName, HeaderValue, header::AUTHORIZATION};
+use http::{
+    HeaderName, HeaderValue,
+    header::{
+        ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE,
+        EXPECT, HOST, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
+    },
+};
 use tokio::sync::Mutex;
+
+const MESOS_STREAM_ID: HeaderName = HeaderName::from_static("mesos-stream-id");
+
+/// The headers that credentials would break a request with, its framing or what it is answered with.
+static OF_THE_REQUEST: [HeaderName; 13] = [
+    ACCEPT,
+    ACCEPT_ENCODING,
+    CONNECTION,
+    CONTENT_ENCODING,
+    CONTENT_LENGTH,
+    CONTENT_TYPE,
+    EXPECT,
+    HOST,
+    TE,
+    TRAILER,
+    TRANSFER_ENCODING,
+    UPGRADE,
+    MESOS_STREAM_ID,
+];
 
 /// A header that carries credentials. Its value is never printed.
 #[derive(Clone, PartialEq, Eq)]
@@ -23,11 +48,17 @@ impl AuthHeader {
         Self::new(AUTHORIZATION, value)
     }
 
-    /// Any header.
+    /// Any header, but none that says how a request is to be read or answered, or on which stream it is.
     ///
     /// # Errors
-    /// The value is empty or has bytes that no header can carry. The error does not show it.
+    /// The name is one of those; or the value is empty or has bytes that no header can carry. The error does not show
+    /// the value.
     pub fn new(name: HeaderName, value: &str) -> Result<Self, AuthError> {
+        if OF_THE_REQUEST.contains(&name) {
+            return Err(AuthError::refused(format!(
+                "'{name}' is a header of the request itself, expected one for credentials such as 'authorization'"
+            )));
+        }
         match HeaderValue::from_str(value) {
             Ok(mut header) if !value.is_empty() => {
                 header.set_sensitive(true);
@@ -225,6 +256,39 @@ mod tests {
         }
         let error = AuthHeader::authorization("token=s3cret\n").unwrap_err().to_string();
         assert!(!error.contains("s3cret") && error.contains("'authorization'"), "{error}");
+    }
+
+    #[test]
+    fn a_header_of_the_request_itself_carries_no_credentials() {
+        for name in [
+            "Host",
+            "Content-Length",
+            "Transfer-Encoding",
+            "Connection",
+            "Mesos-Stream-Id",
+            "Content-Type",
+            "Accept",
+            "Accept-Encoding",
+            "Content-Encoding",
+            "Expect",
+            "TE",
+            "Trailer",
+            "Upgrade",
+        ] {
+            let error = AuthHeader::new(name.parse().unwrap(), "s3cret").unwrap_err();
+            let name = name.to_lowercase();
+            assert_eq!(
+                error.to_string(),
+                format!(
+                    "no credentials: '{name}' is a header of the request itself, expected one for credentials such as \
+                     'authorization'"
+                )
+            );
+            assert!(error.is_final());
+        }
+        for name in ["Authorization", "Proxy-Authorization", "Cookie", "X-Token"] {
+            AuthHeader::new(name.parse().unwrap(), "s3cret").unwrap();
+        }
     }
 
     struct Counting(AtomicUsize);
