@@ -21,6 +21,9 @@ use super::{FrameworkIdStore, MAX_ID_LEN, StoreError, line_of, parse_id};
 /// The file is replaced as a whole: a new one is written and synced beside it, then renamed. Whenever the program
 /// or the machine stops, the file holds the old id or the new one. What a crash leaves beside it does not matter.
 ///
+/// A symbolic link in the place of the file is followed when the id is loaded, and replaced when it is saved: what it
+/// led to stays as it was. Where the file is elsewhere, give that path, or a path through a link to its folder.
+///
 /// The folder must exist; a folder that is missing is an error already when the id is loaded.
 ///
 /// ```no_run
@@ -210,6 +213,20 @@ mod tests {
         let (_folder, store) = store();
         store.save(id("f-0000")).await.unwrap();
         assert_eq!(fs::metadata(store.path()).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn a_symbolic_link_is_followed_by_load_and_replaced_by_save() {
+        let (folder, store) = store();
+        let target = folder.path().join("elsewhere");
+        fs::write(&target, "f-0000\n").unwrap();
+        std::os::unix::fs::symlink(&target, store.path()).unwrap();
+        assert_eq!(store.load().await, Ok(Some(id("f-0000"))));
+        store.save(id("f-0001")).await.unwrap();
+        assert_eq!(store.load().await, Ok(Some(id("f-0001"))));
+        assert!(fs::symlink_metadata(store.path()).unwrap().is_file());
+        assert_eq!(fs::read_to_string(target).unwrap(), "f-0000\n");
     }
 
     #[tokio::test]
