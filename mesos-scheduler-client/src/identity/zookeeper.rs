@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures_core::future::BoxFuture;
 use mesos_proto::v1;
 use tokio::sync::Mutex;
-use zookeeper_client::{Acls, Client, CreateMode, CreateOptions, Error};
+use zookeeper_client::{Acls, Client, CreateMode, CreateOptions, Error, Stat};
 
 use super::{FrameworkIdStore, StoreError, error::excerpt, line_of, parse_id};
 use crate::{
@@ -18,8 +18,9 @@ use crate::{
 /// The path of the URL is the znode; it and those above it are created when they are missing. With credentials only
 /// their user may touch what is created, else everybody may.
 ///
-/// What is saved replaces only what this store has read or saved before: if two lives of a program run at the same
-/// time, the second to save gets [`StoreError::is_conflict`]. Each call opens a session and closes it.
+/// What is saved replaces only what this store has read or saved before, and only that is cleared: if two lives of a
+/// program run at the same time, the second to save gets [`StoreError::is_conflict`] until it has loaded. A store that
+/// has neither read nor saved yet clears whatever is there. Each call opens a session and closes it.
 ///
 /// ```no_run
 /// use mesos_scheduler_client::{FrameworkIdStore, ZooKeeperStore};
@@ -42,7 +43,21 @@ pub struct ZooKeeperStore {
 enum Known {
     Nothing,
     NoZnode,
-    Version(i32),
+    Znode(Seen),
+}
+
+/// One state of one znode. Versions alone do not tell: each znode that is created begins with version 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Seen {
+    /// The transaction that created the znode.
+    created_by: i64,
+    version: i32,
+}
+
+impl Seen {
+    fn of(stat: &Stat) -> Self {
+        Self { created_by: stat.czxid, version: stat.version }
+    }
 }
 
 impl ZooKeeperStore {
@@ -73,11 +88,14 @@ impl ZooKeeperStore {
         connect(&self.url).await.map_err(|trouble| self.trouble(trouble))
     }
 
-    /// The content of the znode, and what is known with it.
-    async fn read(&self, client: &Client) -> Result<(Option<Vec<u8>>, Known), StoreError> {
-        match client.get_data(self.url.path()).await {
-            Ok((data, stat)) => Ok((Some(data), Known::Version(stat.version))),
-            Err(Error::NoNode) => Ok((None, Known::NoZnode)),
+    /// The content of the znode.
+    async fn read(&self, client: &Client) -> Result<Option<(Vec<u8>, Seen)>, StoreError> {
+        let path = self.url.path();
+        // Each session may be with another server, which may be behind what the last one answered.
+        client.sync(path).await.map_err(|error| self.error(&error))?;
+        match client.get_data(path).await {
+            Ok((data, stat)) => Ok(Some((data, Seen::of(&stat)))),
+            Err(Error::NoNode) => Ok(None),
             Err(error) => Err(self.error(&error)),
         }
     }
@@ -85,44 +103,44 @@ impl ZooKeeperStore {
     async fn load(&self) -> Result<Option<v1::FrameworkId>, StoreError> {
         let mut known = self.known.lock().await;
         let client = self.connect().await?;
-        let data = self.read(&client).await.map(|(data, seen)| {
-            *known = seen;
-            data
-        })?;
-        data.map(|data| parse_id(&self.place(), &data)).transpose()
+        let Some((data, seen)) = self.read(&client).await? else {
+            *known = Known::NoZnode;
+            return Ok(None);
+        };
+        *known = Known::Znode(seen);
+        parse_id(&self.place(), &data).map(Some)
     }
 
     async fn save(&self, id: v1::FrameworkId) -> Result<(), StoreError> {
         let line = line_of(&self.place(), &id)?;
         let mut known = self.known.lock().await;
         let client = self.connect().await?;
-        if *known == Known::Nothing {
-            *known = self.read(&client).await?.1;
-        }
-        let written = match *known {
-            Known::Nothing | Known::NoZnode => self.create(&client, &line).await,
-            Known::Version(version) => match client.set_data(self.url.path(), &line, Some(version)).await {
-                Ok(stat) => Ok(Known::Version(stat.version)),
-                Err(Error::NoNode) => self.create(&client, &line).await,
-                Err(error) => Err(error),
-            },
-        };
-        match written {
-            Ok(seen) => *known = seen,
+        let written = match self.read(&client).await? {
+            None => self.create(&client, &line).await,
             // It may be this store's own writing, whose answer was lost.
-            Err(Error::BadVersion | Error::NodeExists) => {
-                let (data, seen) = self.read(&client).await?;
-                if data.as_deref() != Some(&line[..]) {
-                    return Err(self.conflict(data));
-                }
-                *known = seen;
-            }
+            Some((data, seen)) if data == line => Ok(seen),
+            Some((_, seen)) if *known == Known::Znode(seen) => self.replace(&client, &line, seen).await,
+            Some((data, _)) => return Err(self.conflict(Some(&data))),
+        };
+        let seen = match written {
+            Ok(seen) => seen,
+            // Somebody was faster.
+            Err(Error::BadVersion | Error::NodeExists | Error::NoNode) => match self.read(&client).await? {
+                Some((data, seen)) if data == line => seen,
+                other => return Err(self.conflict(other.as_ref().map(|(data, _)| &data[..]))),
+            },
             Err(error) => return Err(self.error(&error)),
-        }
+        };
+        *known = Known::Znode(seen);
         Ok(())
     }
 
-    async fn create(&self, client: &Client, line: &[u8]) -> Result<Known, Error> {
+    async fn replace(&self, client: &Client, line: &[u8], seen: Seen) -> Result<Seen, Error> {
+        let stat = client.set_data(self.url.path(), line, Some(seen.version)).await?;
+        Ok(Seen::of(&stat))
+    }
+
+    async fn create(&self, client: &Client, line: &[u8]) -> Result<Seen, Error> {
         let options = self.options();
         let path = self.url.path();
         let created = match client.create(path, line, &options).await {
@@ -133,7 +151,7 @@ impl ZooKeeperStore {
             }
             created => created,
         };
-        created.map(|(stat, _)| Known::Version(stat.version))
+        created.map(|(stat, _)| Seen::of(&stat))
     }
 
     fn options(&self) -> CreateOptions<'static> {
@@ -144,21 +162,30 @@ impl ZooKeeperStore {
     async fn clear(&self) -> Result<(), StoreError> {
         let mut known = self.known.lock().await;
         let client = self.connect().await?;
-        let version = match *known {
-            Known::Version(version) => Some(version),
-            Known::Nothing | Known::NoZnode => None,
+        let version = match (*known, self.read(&client).await?) {
+            // What is there although nothing was is somebody else's.
+            (_, None) | (Known::NoZnode, Some(_)) => {
+                *known = Known::NoZnode;
+                return Ok(());
+            }
+            (Known::Nothing, Some(_)) => None,
+            (Known::Znode(known), Some((_, seen))) if known == seen => Some(seen.version),
+            (Known::Znode(_), Some((data, _))) => return Err(self.conflict(Some(&data))),
         };
         match client.delete(self.url.path(), version).await {
             Ok(()) | Err(Error::NoNode) => *known = Known::NoZnode,
-            Err(Error::BadVersion) => return Err(self.conflict(self.read(&client).await?.0)),
+            Err(Error::BadVersion) => {
+                let found = self.read(&client).await?;
+                return Err(self.conflict(found.as_ref().map(|(data, _)| &data[..])));
+            }
             Err(error) => return Err(self.error(&error)),
         }
         Ok(())
     }
 
-    fn conflict(&self, data: Option<Vec<u8>>) -> StoreError {
+    fn conflict(&self, data: Option<&[u8]>) -> StoreError {
         let kept = match data {
-            Some(data) => format!("'{}'", excerpt(&String::from_utf8_lossy(&data))),
+            Some(data) => format!("'{}'", excerpt(&String::from_utf8_lossy(data))),
             None => "nothing".to_owned(),
         };
         StoreError::conflict(&self.place(), &kept)

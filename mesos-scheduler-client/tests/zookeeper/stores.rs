@@ -74,6 +74,60 @@ async fn the_second_of_two_lives_learns_of_the_first() {
 }
 
 #[tokio::test]
+async fn what_somebody_else_saved_is_not_cleared() {
+    let Some(server) = Server::start().await else { return };
+    let url = server.url(ZNODE);
+    let (first, second) = (store(&url), store(&url));
+    assert_eq!(load(&first).await, Ok(None));
+    save(&second, "f-0000").await.unwrap();
+    within("clear", first.clear()).await.unwrap();
+    assert_eq!(load(&second).await, Ok(Some(id("f-0000"))));
+    // Who has cleared what it saved has nothing to clear any more either.
+    within("clear", second.clear()).await.unwrap();
+    save(&first, "f-0001").await.unwrap();
+    within("clear", second.clear()).await.unwrap();
+    assert_eq!(load(&first).await, Ok(Some(id("f-0001"))));
+    // Who has not looked yet means whatever is there.
+    within("clear", store(&url).clear()).await.unwrap();
+    assert_eq!(load(&first).await, Ok(None));
+}
+
+#[tokio::test]
+async fn who_has_not_looked_does_not_replace_another_id() {
+    let Some(server) = Server::start().await else { return };
+    let url = server.url(ZNODE);
+    let old = store(&url);
+    save(&old, "f-0000").await.unwrap();
+    let new = store(&url);
+    for _ in 0..2 {
+        let error = save(&new, "f-0001").await.unwrap_err();
+        assert!(error.is_conflict(), "{error}");
+    }
+    assert_eq!(load(&old).await, Ok(Some(id("f-0000"))));
+    // The same id is no conflict, and seen from there on.
+    save(&new, "f-0000").await.unwrap();
+    save(&new, "f-0001").await.unwrap();
+    assert_eq!(load(&old).await, Ok(Some(id("f-0001"))));
+}
+
+#[tokio::test]
+async fn a_znode_that_was_created_again_is_another_one() {
+    let Some(server) = Server::start().await else { return };
+    let url = server.url(ZNODE);
+    let (old, new) = (store(&url), store(&url));
+    save(&old, "f-0000").await.unwrap();
+    assert_eq!(load(&new).await, Ok(Some(id("f-0000"))));
+    within("clear", new.clear()).await.unwrap();
+    save(&new, "f-0001").await.unwrap();
+    // Both znodes had version 0 when they were seen.
+    let error = save(&old, "f-0002").await.unwrap_err();
+    assert!(error.is_conflict(), "{error}");
+    let error = within("clear", old.clear()).await.unwrap_err();
+    assert!(error.is_conflict(), "{error}");
+    assert_eq!(load(&new).await, Ok(Some(id("f-0001"))));
+}
+
+#[tokio::test]
 async fn concurrent_saves_of_one_store_take_turns() {
     let Some(server) = Server::start().await else { return };
     let store = store(&server.url(ZNODE));
