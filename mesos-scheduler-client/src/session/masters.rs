@@ -39,7 +39,8 @@ impl Masters {
     /// # Errors
     /// An entry is wrong or empty, or the `zk://` URL is wrong; the error shows it.
     pub fn parse(text: &str) -> Result<Self, MastersError> {
-        if text.trim_start().starts_with("zk://") {
+        let scheme = text.trim_start().get(.."zk://".len());
+        if scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case("zk://")) {
             return Ok(Self(Source::ZooKeeper(text.trim().parse()?)));
         }
         if text.contains('@') {
@@ -196,6 +197,14 @@ mod tests {
                 "http://a:1/api/v1/scheduler"
             ]
         );
+    }
+
+    #[test]
+    fn the_scheme_of_zookeeper_may_have_any_case() {
+        for text in ["zk://u:se,cret@h/mesos", "ZK://u:se,cret@h/mesos", " Zk://u:se,cret@h/mesos "] {
+            let masters = Masters::parse(text).unwrap();
+            assert_eq!(masters.zookeeper().unwrap().to_string(), "zk://u:***@h:2181/mesos");
+        }
     }
 
     #[test]
