@@ -229,7 +229,9 @@ async fn login(answers: &'static [(&'static str, &'static str)]) -> (String, Joi
             }
             let request = String::from_utf8(request).unwrap();
             assert!(request.starts_with("POST /acs/api/v1/auth/login HTTP/1.1\r\n"), "{request}");
-            let right = request.ends_with(r#"{"password":"s3cret","uid":"robot"}"#);
+            let body = request.split_once("\r\n\r\n").unwrap().1;
+            let body: serde_json::Value = serde_json::from_str(body).unwrap();
+            let right = body == serde_json::json!({"uid": "robot", "password": "s3cret"});
             let (status, body) = if right { *answer } else { ("401 Unauthorized", "{}") };
             let length = body.len();
             let head = format!("HTTP/1.1 {status}\r\nContent-Length: {length}\r\n\r\n");
