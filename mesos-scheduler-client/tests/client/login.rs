@@ -21,7 +21,7 @@ struct SlowLogin {
 impl AuthProvider for SlowLogin {
     fn header(&self, refused: Option<AuthHeader>) -> BoxFuture<'_, Result<AuthHeader, AuthError>> {
         Box::pin(async move {
-            tokio::time::sleep(Duration::from_millis(20)).await;
+            tokio::time::sleep(Duration::from_millis(600)).await;
             let mut all = self.refused.lock().unwrap();
             all.push(refused);
             AuthHeader::authorization(&format!("token={}", all.len()))
@@ -33,7 +33,7 @@ impl AuthProvider for SlowLogin {
 async fn a_login_may_take_longer_than_a_connection() {
     let peer = Peer::start().await;
     let login = SlowLogin::default();
-    let impatient = builder(&peer.url()).connect_timeout(Duration::from_millis(10));
+    let impatient = builder(&peer.url()).connect_timeout(Duration::from_millis(500));
     let (_client, mut events) = impatient.credentials(Credentials::provider(login.clone())).start().unwrap();
     let (_stream, subscribe) = peer.accept_stream(15.0).await;
     assert_eq!(subscribe.header("authorization"), Some("token=1"));
