@@ -229,6 +229,8 @@ impl ClientBuilder {
         config.can_refresh_credentials = self.security.credentials.can_refresh();
         config.has_framework_id_store = self.store.is_some();
         let leaders = Leaders::new(&config.masters, &self.security);
+        let framework_info = Arc::new(config.framework_info.clone());
+        let security = self.security.clone();
         let surroundings =
             Surroundings { security: self.security, store: self.store, leaders, observers: self.observers };
         let session = Session::new(config);
@@ -236,7 +238,7 @@ impl ClientBuilder {
         let mut tasks = JoinSet::new();
         let span = info_span!("mesos_scheduler", framework = field::Empty);
         tasks.spawn(driver.run().instrument(span));
-        let client = Client { commands, closed: Arc::clone(&closed) };
+        let client = Client { commands, closed: Arc::clone(&closed), framework_info, security };
         Ok((client, Events::new(events, closed, tasks)))
     }
 

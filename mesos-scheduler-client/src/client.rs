@@ -16,8 +16,10 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::{
     calls,
+    connection::Security,
     error::TeardownError,
-    session::{CallOutcome, CloseReason},
+    operator::MasterApi,
+    session::{CallOutcome, CloseReason, Masters, MastersError},
 };
 
 /// A wish of the user on its way to the driver.
@@ -41,6 +43,8 @@ pub(crate) enum Command {
 pub struct Client {
     pub(crate) commands: mpsc::UnboundedSender<Command>,
     pub(crate) closed: Arc<OnceLock<CloseReason>>,
+    pub(crate) framework_info: Arc<v1::FrameworkInfo>,
+    pub(crate) security: Security,
 }
 
 impl Client {
@@ -100,6 +104,26 @@ impl Client {
         self.command(Command::Close { done });
         // As above.
         let _ = ended.await;
+    }
+
+    /// Who the framework is, as the client was built.
+    pub fn framework_info(&self) -> &v1::FrameworkInfo {
+        &self.framework_info
+    }
+
+    /// The operator API of a master, with the credentials and the TLS of this client. The URL of the master that leads
+    /// comes with [`Event::Subscribed`](crate::Event::Subscribed).
+    ///
+    /// # Errors
+    /// The URL is none.
+    pub fn master_api(&self, url: &str) -> Result<MasterApi, MastersError> {
+        let api = MasterApi::new(Masters::parse(url)?).credentials(self.security.credentials.clone());
+        #[cfg(feature = "tls")]
+        let api = match &self.security.tls {
+            Some(tls) => api.tls(tls.clone()),
+            None => api,
+        };
+        Ok(api)
     }
 
     /// Why the client has ended; `None` while it has not.

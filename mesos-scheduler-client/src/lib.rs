@@ -106,10 +106,13 @@ pub use crate::{
     error::{BuildError, TeardownError},
     events::Events,
     framework::{
-        Change, ChangeKind, Eligibility, FrameworkCore, LaunchFailure, OutcomeToken, Packing, Placement,
-        Policy, PortRequest, Refusal, Running, Stage, TaskEnd, TaskSpec, WhyNot,
+        Cause, Change, ChangeKind, Eligibility, FrameworkCore, LaunchFailure, OutcomeToken, Packing,
+        Placement, Policy, PortRequest, Recovered, Refusal, Running, Stage, Strangers, TaskEnd, TaskPhase,
+        TaskSpec, TaskView, WhyNot,
     },
-    framework_driver::{Framework, RunningTask, Submission},
+    framework_driver::{
+        Changes, Framework, Recover, RecoverError, RecoveredTask, Recovery, RunningTask, Submission,
+    },
     identity::{FileStore, FrameworkIdStore, MemoryStore, StoreError},
     session::{
         CallOutcome, CallToken, CloseReason, DisconnectCause, Event, Masters, MastersError, OnRemoved,

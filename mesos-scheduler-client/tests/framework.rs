@@ -2,12 +2,12 @@
 
 #![allow(clippy::unwrap_used, missing_docs, reason = "a test program")]
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, time::Duration};
 
 use mesos_local::{Cluster, ClusterConfig};
 use mesos_proto::v1::{self, TaskState, framework_info::capability};
 use mesos_scheduler_client::{
-    ClientBuilder, Framework, LaunchFailure, Masters, Policy, PortRequest, Stage, TaskSpec,
+    ClientBuilder, Eligibility, Framework, LaunchFailure, Masters, Policy, PortRequest, Stage, TaskSpec,
 };
 
 /// A cluster of three agents and a framework on it that survives disconnections.
@@ -23,15 +23,15 @@ async fn start() -> (Cluster, Framework) {
             .to_vec(),
         ..v1::FrameworkInfo::default()
     };
-    start_as(info, "web").await
+    start_as(info).await
 }
 
-async fn start_as(info: v1::FrameworkInfo, role: &str) -> (Cluster, Framework) {
+async fn start_as(info: v1::FrameworkInfo) -> (Cluster, Framework) {
     let cluster = Cluster::start(ClusterConfig::with_agents(3)).await.unwrap();
     let masters = Masters::parse(&cluster.master_url()).unwrap();
     let backoff = Duration::from_millis(10);
     let (client, events) = ClientBuilder::new(info, masters).backoff(backoff, backoff).start().unwrap();
-    (cluster, Framework::start(client, events, role, Policy::default()))
+    (cluster, Framework::start(client, events, Policy::default()))
 }
 
 fn command(id: &str, command: &str) -> TaskSpec {
@@ -65,7 +65,7 @@ async fn a_command_runs_to_its_end_and_its_end_is_told() {
 #[tokio::test]
 async fn a_framework_without_capabilities_runs_tasks_as_well() {
     let info = v1::FrameworkInfo { user: "nobody".into(), name: "plain".into(), ..Default::default() };
-    let (cluster, framework) = start_as(info, "*").await;
+    let (cluster, framework) = start_as(info).await;
     let mut task = framework.submit(command("plain", "exit 0")).await.unwrap();
     assert_eq!(task.ended().await.state, TaskState::TaskFinished);
     stop(cluster, framework).await;
@@ -100,7 +100,7 @@ async fn a_launch_that_fails_says_why() {
 async fn a_dropped_submission_is_cancelled() {
     let (cluster, framework) = start().await;
     let mut spec = command("choosy", "sleep 1000");
-    spec.eligibility = Some(Arc::new(|_| Err("not this one".to_owned())));
+    spec.eligibility = Some(Eligibility::new(|_| Err("not this one".to_owned())));
     let submission = framework.submit(spec.clone());
     assert_eq!(*submission.stages().borrow(), Stage::WaitingForOffer);
     drop(submission);
@@ -127,7 +127,7 @@ async fn a_task_outlives_the_loss_of_its_stream() {
 async fn a_task_outlives_the_absence_of_its_agent() {
     let (cluster, framework) = start().await;
     let mut spec = command("sleeper", "sleep 1000");
-    spec.eligibility = Some(Arc::new(|offer: &v1::Offer| {
+    spec.eligibility = Some(Eligibility::new(|offer| {
         let host = offer.attributes.iter().find(|attribute| attribute.name == "host");
         let host = host.and_then(v1::Attribute::canonical_text).unwrap_or_default().into_owned();
         if host == "agent2" { Ok(()) } else { Err(host) }
@@ -146,7 +146,7 @@ async fn thirty_tasks_at_once_all_run_each_with_a_port_of_its_own() {
     let submissions: Vec<_> = (0..30)
         .map(|number| {
             let mut spec = command(&format!("task-{number}"), "sleep 1000");
-            spec.ports = vec![PortRequest { container_port: 8080 }];
+            spec.ports = vec![PortRequest::any(8080)];
             framework.submit(spec)
         })
         .collect();

@@ -11,9 +11,9 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use mesos_proto::v1::{self, framework_info::capability, task_status::Reason};
+use mesos_proto::v1::{self, framework_info::capability};
 use mesos_scheduler_client::{
-    ClientBuilder, Framework, LaunchFailure, Policy, RunningTask, Stage, Submission,
+    Cause, ClientBuilder, Eligibility, Framework, LaunchFailure, Policy, RunningTask, Stage, Submission,
 };
 use tokio::sync::watch;
 
@@ -87,6 +87,9 @@ pub struct ContainerFactory {
 struct Shared {
     framework: Framework,
     config: CheckedConfig,
+    /// The rules of the constraints, made once: containers that share one are placed together.
+    managed: Option<Eligibility>,
+    blackbox: Option<Eligibility>,
     started_epoch_seconds: u64,
     created: AtomicU64,
 }
@@ -109,11 +112,18 @@ impl ContainerFactory {
         let mut policy = Policy::default();
         policy.packing = settings.packing;
         policy.refuse = settings.offer_refuse_duration;
-        let framework = Framework::start(client, events, &settings.role, policy);
+        let framework = Framework::start(client, events, policy);
         let started_epoch_seconds = epoch_seconds();
         tracing::info!(masters = %settings.master_url, "subscribing to Mesos master");
-        let created = AtomicU64::new(0);
-        Ok(Self { shared: Arc::new(Shared { framework, config, started_epoch_seconds, created }) })
+        let shared = Shared {
+            framework,
+            managed: task_info::eligibility(&config.managed),
+            blackbox: task_info::eligibility(&config.blackbox),
+            config,
+            started_epoch_seconds,
+            created: AtomicU64::new(0),
+        };
+        Ok(Self { shared: Arc::new(shared) })
     }
 
     /// Asks for a container. Await the creation to get it; drop it to give it up.
@@ -121,10 +131,9 @@ impl ContainerFactory {
         let shared = &self.shared;
         let number = shared.created.fetch_add(1, Ordering::Relaxed) + 1;
         let task_id = format!("whisk-{number}-{}", shared.started_epoch_seconds);
-        let constraints =
-            if request.user_provided_image { &shared.config.blackbox } else { &shared.config.managed };
+        let rule = if request.user_provided_image { &shared.blackbox } else { &shared.managed };
         let settings = &shared.config.config;
-        let spec = task_info::task_spec(task_id.clone(), &request, settings, constraints);
+        let spec = task_info::task_spec(task_id.clone(), &request, settings, rule.clone());
         tracing::info!(
             task = %task_id,
             image = %request.image,
@@ -231,8 +240,7 @@ fn framework_info(settings: &FactoryConfig) -> v1::FrameworkInfo {
 /// A launch that the agent refused because of the image is the fault of who named it.
 fn create_error(image: String, masters: String, failure: Box<LaunchFailure>) -> CreateError {
     if let LaunchFailure::Ended { end, .. } = &*failure
-        && end.reason == Some(Reason::ContainerLaunchFailed)
-        && end.message.contains("pull")
+        && end.cause() == Cause::ImagePullFailed
     {
         return CreateError::ImagePull { image, message: end.message.clone() };
     }

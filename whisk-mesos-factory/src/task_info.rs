@@ -1,6 +1,6 @@
 //! A container as a Mesos task.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use mesos_proto::v1::{
     self,
@@ -19,12 +19,12 @@ pub(crate) fn task_spec(
     task_id: String,
     request: &ContainerRequest,
     config: &FactoryConfig,
-    constraints: &ConstraintSet,
+    eligibility: Option<Eligibility>,
 ) -> TaskSpec {
     let cpus_milli = cpus_milli(request.cpu_shares);
     let mut spec = TaskSpec::new(task_id, cpus_milli, request.memory_mib, template(request, config));
-    spec.ports = vec![PortRequest { container_port: ACTION_PORT }];
-    spec.eligibility = eligibility(constraints);
+    spec.ports = vec![PortRequest::any(ACTION_PORT)];
+    spec.eligibility = eligibility;
     spec.launch_timeout = config.launch_timeout;
     // Most runtimes ignore the gentle signal and would cost the whole grace period.
     spec.kill_grace_period = Duration::ZERO;
@@ -83,12 +83,12 @@ fn container(image: &str, config: &FactoryConfig) -> v1::ContainerInfo {
 }
 
 /// The rule that offers must pass: every constraint holds for the attributes of the agent.
-fn eligibility(constraints: &ConstraintSet) -> Option<Eligibility> {
+pub(crate) fn eligibility(constraints: &ConstraintSet) -> Option<Eligibility> {
     if constraints.is_empty() {
         return None;
     }
     let constraints = constraints.clone();
-    Some(Arc::new(move |offer: &v1::Offer| {
+    Some(Eligibility::new(move |offer| {
         let attributes = AgentAttributes::new(&offer.attributes);
         let verdict = constraints.check(&attributes);
         if verdict.is_satisfied() { Ok(()) } else { Err(verdict.to_string()) }
@@ -115,7 +115,7 @@ mod tests {
         let mut config = FactoryConfig::default();
         config.environment.push(("__OW_API_HOST".to_owned(), "https://host:443".to_owned()));
         let constraints = ConstraintSet::parse(["rack LIKE r[12]"]).unwrap();
-        let spec = task_spec("whisk-1-7".to_owned(), &request(), &config, &constraints);
+        let spec = task_spec("whisk-1-7".to_owned(), &request(), &config, eligibility(&constraints));
         assert_eq!((spec.id.as_str(), spec.cpus_milli, spec.mem_mib), ("whisk-1-7", 250, 256));
         assert_eq!(spec.kill_grace_period, Duration::ZERO);
         let command = spec.template.command.unwrap();
@@ -162,10 +162,10 @@ mod tests {
         let rule = eligibility(&constraints).unwrap();
         let mut offer =
             v1::Offer { attributes: vec![v1::Attribute::text("rack", "r1")], ..v1::Offer::default() };
-        assert!(rule(&offer).unwrap_err().contains("generation LIKE 7"));
+        assert!(rule.check(&offer).unwrap_err().contains("generation LIKE 7"));
         offer.attributes.push(v1::Attribute::parse("generation", "7.0"));
-        assert_eq!(rule(&offer), Ok(()));
+        assert_eq!(rule.check(&offer), Ok(()));
         offer.attributes.insert(0, v1::Attribute::text("rack", "r3"));
-        assert!(rule(&offer).unwrap_err().contains("rack LIKE r[12]"));
+        assert!(rule.check(&offer).unwrap_err().contains("rack LIKE r[12]"));
     }
 }

@@ -1,6 +1,10 @@
 //! Whether the master should send offers: SUPPRESS, REVIVE, and when to say it again.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::BTreeMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 /// REVIVEs that may be sent in a row, and how long one takes to come back. Each one costs the master an
 /// allocation run.
@@ -10,27 +14,29 @@ const REFILL: Duration = Duration::from_millis(100);
 const FIRST_REPEAT: Duration = Duration::from_secs(5);
 const LAST_REPEAT: Duration = Duration::from_secs(60);
 
-/// A call to make.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum DemandCall {
-    Revive,
-    Suppress,
-}
-
-/// What the master was told, and what it should know.
+/// What the master was told about each role, and what it should know.
 ///
 /// Calls can be lost, and filters may hide what a new task could use. So each piece of new work asks for
 /// one more REVIVE, a REVIVE is repeated while work waits, and offers that arrive while the master
 /// should be silent put the belief in doubt.
 #[derive(Debug)]
 pub(super) struct Demand {
+    roles: BTreeMap<Arc<str>, RoleDemand>,
+    tokens: u32,
+    refilled_at: Option<Instant>,
+    /// Counts subscriptions; answers to calls of earlier ones mean nothing.
+    epoch: u64,
+}
+
+#[derive(Debug)]
+struct RoleDemand {
     /// Counts pieces of work that may need offers.
     version: u64,
     told: Told,
+    /// A REVIVE has no answer yet, and no offers came since it was sent.
+    is_reviving: bool,
     repeat: Duration,
     repeat_at: Option<Instant>,
-    tokens: u32,
-    refilled_at: Option<Instant>,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -40,70 +46,132 @@ enum Told {
     Revived { version: u64 },
 }
 
+/// What to say at one moment.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Wishes {
+    pub(super) revive: Vec<Arc<str>>,
+    pub(super) suppress: Vec<Arc<str>>,
+}
+
+/// The roles of a call, until its answer comes.
+#[derive(Debug)]
+pub(super) struct DemandCall {
+    roles: Vec<Arc<str>>,
+    epoch: u64,
+}
+
 impl Demand {
-    pub(super) fn new() -> Self {
-        Self {
+    pub(super) fn new(roles: &[Arc<str>]) -> Self {
+        let role = || RoleDemand {
             version: 0,
             told: Told::Nothing,
+            is_reviving: false,
             repeat: FIRST_REPEAT,
             repeat_at: None,
+        };
+        Self {
+            roles: roles.iter().map(|name| (name.clone(), role())).collect(),
             tokens: BURST,
             refilled_at: None,
+            epoch: 0,
         }
     }
 
-    /// There is work that did not exist before.
-    pub(super) fn new_work(&mut self) {
-        self.version += 1;
-        self.repeat = FIRST_REPEAT;
-    }
-
-    /// Nothing that was said holds any more: a new subscription, or a call that failed.
-    pub(super) fn forget(&mut self) {
-        self.told = Told::Nothing;
-        self.repeat_at = None;
-    }
-
-    /// Offers arrived.
-    pub(super) fn offers_arrived(&mut self) {
-        if self.told == Told::Suppressed {
-            self.told = Told::Nothing;
-        }
-    }
-
-    /// What to say at this moment, given whether work waits.
-    pub(super) fn poll(&mut self, now: Instant, work_waits: bool) -> Option<DemandCall> {
-        if !work_waits {
-            self.repeat_at = None;
-            if self.told == Told::Suppressed {
-                return None;
+    /// There is work that did not exist before, for these roles. A REVIVE that is on its way will bring what it
+    /// needs, or there is nothing to be had.
+    pub(super) fn new_work<'a>(&mut self, roles: impl IntoIterator<Item = &'a Arc<str>>) {
+        for role in roles {
+            if let Some(role) = self.roles.get_mut(role) {
+                role.repeat = FIRST_REPEAT;
+                if !role.is_reviving {
+                    role.version += 1;
+                }
             }
-            self.told = Told::Suppressed;
-            return Some(DemandCall::Suppress);
         }
-        let is_due = self.repeat_at.is_some_and(|at| at <= now);
-        if self.told == (Told::Revived { version: self.version }) && !is_due {
-            return None;
+    }
+
+    /// Nothing that was said holds any more: a new subscription.
+    pub(super) fn forget(&mut self) {
+        self.epoch += 1;
+        for role in self.roles.values_mut() {
+            role.told = Told::Nothing;
+            role.is_reviving = false;
+            role.repeat_at = None;
         }
-        if !self.spend_token(now) {
-            return None;
+    }
+
+    /// Offers of a role arrived.
+    pub(super) fn offers_arrived(&mut self, role: &str) {
+        if let Some(role) = self.roles.get_mut(role) {
+            role.is_reviving = false;
+            if role.told == Told::Suppressed {
+                role.told = Told::Nothing;
+            }
         }
-        self.told = Told::Revived { version: self.version };
-        self.repeat_at = Some(now + self.repeat);
-        self.repeat = (self.repeat * 2).min(LAST_REPEAT);
-        Some(DemandCall::Revive)
+    }
+
+    /// The answer to a call: whether the master has read it.
+    pub(super) fn answered(&mut self, call: &DemandCall, is_read: bool) {
+        if call.epoch != self.epoch {
+            return;
+        }
+        for role in &call.roles {
+            if let Some(role) = self.roles.get_mut(role) {
+                role.is_reviving = false;
+                if !is_read {
+                    role.told = Told::Nothing;
+                }
+            }
+        }
+    }
+
+    pub(super) fn call(&self, roles: &[Arc<str>]) -> DemandCall {
+        DemandCall { roles: roles.to_vec(), epoch: self.epoch }
+    }
+
+    /// What to say at this moment, given for which roles work waits.
+    pub(super) fn poll(&mut self, now: Instant, work_waits: impl Fn(&str) -> bool) -> Wishes {
+        let mut wishes = Wishes::default();
+        for (name, role) in &mut self.roles {
+            if work_waits(name) {
+                if role.wants_revive(now) {
+                    wishes.revive.push(name.clone());
+                }
+            } else {
+                role.repeat_at = None;
+                role.is_reviving = false;
+                if role.told != Told::Suppressed {
+                    role.told = Told::Suppressed;
+                    wishes.suppress.push(name.clone());
+                }
+            }
+        }
+        if !wishes.revive.is_empty() && !self.spend_token(now) {
+            wishes.revive.clear();
+        }
+        for name in &wishes.revive {
+            if let Some(role) = self.roles.get_mut(name) {
+                role.told = Told::Revived { version: role.version };
+                role.is_reviving = true;
+                role.repeat_at = Some(now + role.repeat);
+                role.repeat = (role.repeat * 2).min(LAST_REPEAT);
+            }
+        }
+        wishes
     }
 
     /// When to poll again.
-    pub(super) fn next_deadline(&self, work_waits: bool) -> Option<Instant> {
-        if !work_waits {
-            return None;
-        }
-        if self.told != (Told::Revived { version: self.version }) {
-            // Only a missing token keeps a REVIVE back.
-            return self.refilled_at.map(|at| at + REFILL);
-        }
-        self.repeat_at
+    pub(super) fn next_deadline(&self, work_waits: impl Fn(&str) -> bool) -> Option<Instant> {
+        let waiting = self.roles.iter().filter(|(name, _)| work_waits(name));
+        let deadlines = waiting.filter_map(|(_, role)| {
+            if role.told == (Told::Revived { version: role.version }) {
+                role.repeat_at
+            } else {
+                // Only a missing token keeps a REVIVE back.
+                self.refilled_at.map(|at| at + REFILL)
+            }
+        });
+        deadlines.min()
     }
 
     fn spend_token(&mut self, now: Instant) -> bool {
@@ -120,48 +188,101 @@ impl Demand {
     }
 }
 
+impl RoleDemand {
+    fn wants_revive(&self, now: Instant) -> bool {
+        let is_due = self.repeat_at.is_some_and(|at| at <= now);
+        self.told != (Told::Revived { version: self.version }) || is_due
+    }
+}
+
 #[cfg(test)]
 #[expect(clippy::disallowed_methods, reason = "any instant will do")]
 mod tests {
     use super::*;
 
-    #[test]
-    fn no_work_suppresses_once_and_offers_put_it_in_doubt() {
-        let now = Instant::now();
-        let mut demand = Demand::new();
-        assert_eq!(demand.poll(now, false), Some(DemandCall::Suppress));
-        assert_eq!(demand.poll(now, false), None);
-        assert_eq!(demand.next_deadline(false), None);
-        demand.offers_arrived();
-        assert_eq!(demand.poll(now, false), Some(DemandCall::Suppress));
+    fn roles(names: &[&str]) -> Vec<Arc<str>> {
+        names.iter().map(|name| Arc::from(*name)).collect()
+    }
+
+    fn wishes(revive: &[&str], suppress: &[&str]) -> Wishes {
+        Wishes { revive: roles(revive), suppress: roles(suppress) }
     }
 
     #[test]
-    fn each_new_work_revives_once_and_waiting_work_repeats_it_with_longer_pauses() {
+    fn no_work_suppresses_once_and_offers_put_it_in_doubt() {
         let now = Instant::now();
-        let mut demand = Demand::new();
-        demand.new_work();
-        assert_eq!(demand.poll(now, true), Some(DemandCall::Revive));
-        assert_eq!(demand.poll(now, true), None);
-        let first = demand.next_deadline(true).unwrap();
+        let mut demand = Demand::new(&roles(&["web"]));
+        assert_eq!(demand.poll(now, |_| false), wishes(&[], &["web"]));
+        assert_eq!(demand.poll(now, |_| false), wishes(&[], &[]));
+        assert_eq!(demand.next_deadline(|_| false), None);
+        demand.offers_arrived("web");
+        assert_eq!(demand.poll(now, |_| false), wishes(&[], &["web"]));
+    }
+
+    #[test]
+    fn a_suppress_that_was_not_read_is_said_again() {
+        let now = Instant::now();
+        let mut demand = Demand::new(&roles(&["web"]));
+        let suppress = demand.poll(now, |_| false).suppress;
+        let call = demand.call(&suppress);
+        demand.answered(&call, false);
+        assert_eq!(demand.poll(now, |_| false), wishes(&[], &["web"]));
+        demand.forget();
+        let _ = demand.poll(now, |_| false);
+        demand.answered(&call, false);
+        assert_eq!(demand.poll(now, |_| false), wishes(&[], &[]), "of an earlier subscription");
+    }
+
+    #[test]
+    fn new_work_revives_once_and_waiting_work_repeats_it_with_longer_pauses() {
+        let now = Instant::now();
+        let web = roles(&["web"]);
+        let mut demand = Demand::new(&web);
+        demand.new_work(&web);
+        let revive = demand.poll(now, |_| true).revive;
+        let revive = demand.call(&revive);
+        assert_eq!(revive.roles, web);
+        demand.new_work(&web);
+        assert_eq!(demand.poll(now, |_| true), wishes(&[], &[]), "one is on its way");
+        let first = demand.next_deadline(|_| true).unwrap();
         assert_eq!(first, now + FIRST_REPEAT);
-        assert_eq!(demand.poll(first, true), Some(DemandCall::Revive));
-        assert_eq!(demand.next_deadline(true), Some(first + 2 * FIRST_REPEAT));
-        demand.new_work();
-        assert_eq!(demand.poll(first, true), Some(DemandCall::Revive));
+        assert_eq!(demand.poll(first, |_| true), wishes(&["web"], &[]));
+        assert_eq!(demand.next_deadline(|_| true), Some(first + FIRST_REPEAT));
+        let second = first + FIRST_REPEAT;
+        assert_eq!(demand.poll(second, |_| true), wishes(&["web"], &[]));
+        assert_eq!(demand.next_deadline(|_| true), Some(second + 2 * FIRST_REPEAT));
+        demand.answered(&revive, true);
+        demand.new_work(&web);
+        assert_eq!(demand.poll(second, |_| true), wishes(&["web"], &[]));
+        demand.offers_arrived("web");
+        demand.new_work(&web);
+        assert_eq!(demand.poll(second, |_| true), wishes(&["web"], &[]), "what came may have been refused");
     }
 
     #[test]
     fn a_burst_of_work_spends_the_bucket_and_waits_for_a_token() {
         let now = Instant::now();
-        let mut demand = Demand::new();
+        let web = roles(&["web"]);
+        let mut demand = Demand::new(&web);
         for _ in 0..BURST {
-            demand.new_work();
-            assert_eq!(demand.poll(now, true), Some(DemandCall::Revive));
+            demand.new_work(&web);
+            assert_eq!(demand.poll(now, |_| true), wishes(&["web"], &[]));
+            demand.offers_arrived("web");
         }
-        demand.new_work();
-        assert_eq!(demand.poll(now, true), None);
-        let next = demand.next_deadline(true).unwrap();
-        assert_eq!(demand.poll(next, true), Some(DemandCall::Revive));
+        demand.new_work(&web);
+        assert_eq!(demand.poll(now, |_| true), wishes(&[], &[]));
+        let next = demand.next_deadline(|_| true).unwrap();
+        assert_eq!(demand.poll(next, |_| true), wishes(&["web"], &[]));
+    }
+
+    #[test]
+    fn each_role_is_asked_for_by_itself() {
+        let now = Instant::now();
+        let both = roles(&["batch", "web"]);
+        let mut demand = Demand::new(&both);
+        demand.new_work(&both[1..]);
+        assert_eq!(demand.poll(now, |role| role == "web"), wishes(&["web"], &["batch"]));
+        demand.new_work(&both[..1]);
+        assert_eq!(demand.poll(now, |_| true), wishes(&["batch"], &[]));
     }
 }

@@ -1,82 +1,226 @@
-//! Offers in hand.
+//! Offers in hand, by agent and role, in the order of what they have left.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Instant,
+};
 
 use mesos_proto::v1;
 
-use super::resources::Supply;
+use super::{agents::AgentInfo, supply::Supply};
 
-/// The offers that the framework holds, none of them spent.
-#[derive(Debug, Default)]
-pub(super) struct Offers {
-    held: BTreeMap<String, v1::Offer>,
+/// Names a group of offers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct GroupId(u64);
+
+impl GroupId {
+    pub(super) const FIRST: Self = Self(0);
 }
 
 /// Everything in hand of one agent for one role: one ACCEPT can use it.
 #[derive(Debug)]
-pub(super) struct AgentOffers {
+pub(super) struct Group {
+    pub(super) agent: Arc<AgentInfo>,
+    pub(super) role: Arc<str>,
+    /// At least one; the first one stands for all in questions of host, attributes and address.
     pub(super) offers: Vec<v1::Offer>,
     pub(super) supply: Supply,
+    /// Whether the operator wants the agent back.
+    pub(super) is_unavailable: bool,
+    pub(super) expires: Instant,
 }
 
-impl Offers {
-    pub(super) fn add(&mut self, offer: v1::Offer) {
-        self.held.insert(offer.id.value.clone(), offer);
-    }
-
-    pub(super) fn remove(&mut self, offer_id: &str) -> Option<v1::Offer> {
-        self.held.remove(offer_id)
-    }
-
-    /// Drops the offers of an agent that is gone; returns their ids.
-    pub(super) fn remove_agent(&mut self, agent_id: &str) -> Vec<String> {
-        let of_agent = self.held.values().filter(|offer| offer.agent_id.value == agent_id);
-        let ids: Vec<String> = of_agent.map(|offer| offer.id.value.clone()).collect();
-        for id in &ids {
-            self.held.remove(id);
-        }
-        ids
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
-        self.held.is_empty()
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.held.len()
-    }
-
-    pub(super) fn ids(&self) -> impl Iterator<Item = &String> {
-        self.held.keys()
-    }
-
-    /// What is in hand, by agent and role.
-    pub(super) fn by_agent(&self) -> Vec<AgentOffers> {
-        let mut groups: BTreeMap<(&str, Option<&str>), Vec<&v1::Offer>> = BTreeMap::new();
-        for offer in self.held.values() {
-            let role = offer.allocation_info.as_ref().and_then(|info| info.role.as_deref());
-            groups.entry((&offer.agent_id.value, role)).or_default().push(offer);
-        }
-        let groups = groups.into_values().map(|offers| {
-            let mut supply = Supply::default();
-            for offer in &offers {
-                supply.add(&offer.resources);
-            }
-            AgentOffers { offers: offers.into_iter().cloned().collect(), supply }
-        });
-        groups.collect()
-    }
+/// How much of cpus and mem is left, in thousandths.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Free {
+    pub(super) cpus: i64,
+    pub(super) mem: i64,
 }
 
-impl AgentOffers {
-    /// The offer that stands for all of them in questions of host, attributes and address.
+/// A group in the order of what is left.
+pub(super) type Place = (Free, GroupId);
+
+/// The offers that the framework holds, none of them spent.
+#[derive(Debug, Default)]
+pub(super) struct Offers {
+    groups: BTreeMap<GroupId, Group>,
+    /// The groups of each role, by what they have left.
+    by_free: BTreeMap<Arc<str>, BTreeSet<Place>>,
+    by_agent: BTreeMap<Arc<str>, BTreeSet<GroupId>>,
+    of_offer: BTreeMap<String, GroupId>,
+    expiries: BTreeSet<(Instant, GroupId)>,
+    next: u64,
+}
+
+impl Group {
+    pub(super) fn free(&self) -> Free {
+        Free { cpus: self.supply.milli("cpus"), mem: self.supply.milli("mem") }
+    }
+
     pub(super) fn first(&self) -> &v1::Offer {
         self.offers.first().expect("a group is made of at least one offer")
     }
 
-    /// How the agent is called in reports.
-    pub(super) fn label(&self) -> String {
-        let offer = self.first();
-        format!("{} ({})", offer.hostname, offer.agent_id.value)
+    pub(super) fn offer_ids(&self) -> Vec<v1::OfferId> {
+        self.offers.iter().map(|offer| offer.id.clone()).collect()
+    }
+}
+
+impl Offers {
+    /// Takes an offer in. Together with others of its agent and role it is held until the first of them expires.
+    pub(super) fn add(
+        &mut self,
+        agent: &Arc<AgentInfo>,
+        role: &Arc<str>,
+        offer: v1::Offer,
+        is_unavailable: bool,
+        expires: Instant,
+    ) {
+        // A master never gives an id twice; one that did must not leave a trace of the first offer.
+        self.remove_offer(&offer.id.value);
+        let known = self.by_agent.get(&agent.key).into_iter().flatten().copied();
+        let known = known.into_iter().find(|id| self.groups.get(id).is_some_and(|group| group.role == *role));
+        let id = known.unwrap_or_else(|| {
+            self.next += 1;
+            GroupId(self.next)
+        });
+        self.of_offer.insert(offer.id.value.clone(), id);
+        match self.take(id) {
+            Some(mut group) => {
+                group.supply.add(&offer.resources);
+                group.is_unavailable |= is_unavailable;
+                group.offers.push(offer);
+                self.put(id, group);
+            }
+            None => {
+                let mut supply = Supply::default();
+                supply.add(&offer.resources);
+                let (agent, role) = (agent.clone(), role.clone());
+                self.put(id, Group { agent, role, offers: vec![offer], supply, is_unavailable, expires });
+            }
+        }
+    }
+
+    /// Takes one offer out; the rest of its group stays. Tells whether it was there.
+    pub(super) fn remove_offer(&mut self, offer_id: &str) -> bool {
+        let Some(id) = self.of_offer.get(offer_id).copied() else { return false };
+        let Some(mut group) = self.take(id) else { return false };
+        self.of_offer.remove(offer_id);
+        group.offers.retain(|offer| offer.id.value != offer_id);
+        if !group.offers.is_empty() {
+            group.supply = Supply::default();
+            for offer in &group.offers {
+                group.supply.add(&offer.resources);
+            }
+            self.put(id, group);
+        }
+        true
+    }
+
+    /// Takes a group out, with all of its offers.
+    pub(super) fn remove(&mut self, id: GroupId) -> Option<Group> {
+        let group = self.take(id)?;
+        for offer in &group.offers {
+            self.of_offer.remove(&offer.id.value);
+        }
+        Some(group)
+    }
+
+    /// Forgets the offers of an agent that is gone.
+    pub(super) fn remove_agent(&mut self, agent: &str) {
+        for id in self.by_agent.get(agent).cloned().unwrap_or_default() {
+            self.remove(id);
+        }
+    }
+
+    /// Marks what is held of an agent that the operator wants back.
+    pub(super) fn set_unavailable(&mut self, agent: &str, is_unavailable: bool) {
+        for id in self.by_agent.get(agent).into_iter().flatten() {
+            if let Some(group) = self.groups.get_mut(id) {
+                group.is_unavailable = is_unavailable;
+            }
+        }
+    }
+
+    pub(super) fn clear(&mut self) {
+        *self = Self { next: self.next, ..Self::default() };
+    }
+
+    /// A group that is to be given back, if its time is over.
+    pub(super) fn expired(&self, now: Instant) -> Option<GroupId> {
+        self.expiries.first().filter(|(at, _)| *at <= now).map(|(_, id)| *id)
+    }
+
+    pub(super) fn next_expiry(&self) -> Option<Instant> {
+        self.expiries.first().map(|(at, _)| *at)
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.groups.is_empty()
+    }
+
+    /// Offers in hand.
+    pub(super) fn len(&self) -> usize {
+        self.of_offer.len()
+    }
+
+    /// The group that came last.
+    pub(super) fn latest(&self) -> Option<GroupId> {
+        self.groups.last_key_value().map(|(id, _)| *id)
+    }
+
+    pub(super) fn get(&self, id: GroupId) -> Option<&Group> {
+        self.groups.get(&id)
+    }
+
+    /// The groups of a role, those with the least cpus first, then those with the least mem.
+    pub(super) fn by_free(&self, role: &str) -> Option<&BTreeSet<Place>> {
+        self.by_free.get(role)
+    }
+
+    /// The roles that there are offers of, and how many groups.
+    pub(super) fn roles(&self) -> impl Iterator<Item = (&Arc<str>, &BTreeSet<Place>)> {
+        self.by_free.iter()
+    }
+
+    /// Changes what a group has left.
+    pub(super) fn change<T>(&mut self, id: GroupId, change: impl FnOnce(&mut Group) -> T) -> Option<T> {
+        let group = self.groups.get_mut(&id)?;
+        let before = group.free();
+        let result = change(group);
+        let after = group.free();
+        if before != after
+            && let Some(places) = self.by_free.get_mut(&group.role)
+        {
+            places.remove(&(before, id));
+            places.insert((after, id));
+        }
+        Some(result)
+    }
+
+    fn take(&mut self, id: GroupId) -> Option<Group> {
+        let group = self.groups.remove(&id)?;
+        if let Some(places) = self.by_free.get_mut(&group.role) {
+            places.remove(&(group.free(), id));
+            if places.is_empty() {
+                self.by_free.remove(&group.role);
+            }
+        }
+        if let Some(ids) = self.by_agent.get_mut(&group.agent.key) {
+            ids.remove(&id);
+            if ids.is_empty() {
+                self.by_agent.remove(&group.agent.key);
+            }
+        }
+        self.expiries.remove(&(group.expires, id));
+        Some(group)
+    }
+
+    fn put(&mut self, id: GroupId, group: Group) {
+        self.by_free.entry(group.role.clone()).or_default().insert((group.free(), id));
+        self.by_agent.entry(group.agent.key.clone()).or_default().insert(id);
+        self.expiries.insert((group.expires, id));
+        self.groups.insert(id, group);
     }
 }

@@ -1,217 +1,235 @@
-//! What a caller wants to run, and what became of it.
+//! The tasks that the framework knows, each by two names: the one that it was submitted with, and the one that Mesos
+//! knows it by.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
 
 use mesos_proto::v1;
 
-use super::report::WhyNot;
-use crate::url::{HttpUrl, UrlError};
+use super::{
+    OutcomeToken,
+    agents::AgentInfo,
+    outcome::Placement,
+    queue::{ClassId, Rank},
+    spec::TaskSpec,
+};
 
-/// Says whether an offer may carry a task, and if not, why. Called for every offer that is considered,
-/// so it should be cheap; it must not depend on anything but the offer.
-pub type Eligibility = Arc<dyn Fn(&v1::Offer) -> Result<(), String> + Send + Sync>;
+/// Given up tasks that are remembered.
+const MAX_GHOSTS: usize = 1000;
 
-/// A task to run: what it needs, where it may run, and how Mesos is told about it.
-#[derive(Clone)]
-pub struct TaskSpec {
-    /// Unique among all tasks that this framework ever launched; 1 to 255 characters without `/` or `\`.
-    pub id: String,
-    /// Thousandths of a cpu.
-    pub cpus_milli: i64,
-    /// Memory in MiB.
-    pub mem_mib: i64,
-    /// Disk in MiB; 0 asks for none.
-    pub disk_mib: i64,
-    /// Ports of the host that the task wants, any free ones. For a Docker container in a bridge or user
-    /// network each is mapped to its container port; every task finds them in its environment as
-    /// `PORT0`, `PORT1`, ….
-    pub ports: Vec<PortRequest>,
-    /// Which offers may carry it; all if absent.
-    pub eligibility: Option<Eligibility>,
-    /// The rest of the description: name, command, container, labels, health check. Id, agent,
-    /// resources and host ports are filled in when an offer is chosen.
-    pub template: v1::TaskInfo,
-    /// How long the task may take from submission until it runs.
-    pub launch_timeout: Duration,
-    /// Time between the gentle and the forced signal of a kill.
-    pub kill_grace_period: Duration,
+/// What is known of a task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TaskPhase {
+    /// It waits for an offer.
+    Pending,
+    /// It was sent to the master; nobody has said yet that an agent has it.
+    Launching,
+    /// Its executor has it.
+    Starting,
+    /// It runs.
+    Running,
+    /// A KILL is repeated until it is gone.
+    Killing,
+    /// It ran or was to run on an agent that does not answer; or the master does not know it and is asked again.
+    Unreachable,
 }
 
-/// A port of the host that leads to a port of the container.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PortRequest {
-    /// The port that the program in the container listens on.
-    pub container_port: u16,
+/// A task as [`FrameworkCore::tasks`](super::FrameworkCore::tasks) tells it.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct TaskView {
+    /// The id that it was submitted with.
+    pub task_id: String,
+    /// What is known of it.
+    pub phase: TaskPhase,
+    /// Where it was placed; `None` while it waits for an offer.
+    pub placement: Option<Placement>,
+    /// What its last health check said.
+    pub healthy: Option<bool>,
 }
 
-impl TaskSpec {
-    /// A task with no ports, no disk, no rules about offers, one minute to start and 3 s to die.
-    pub fn new(id: impl Into<String>, cpus_milli: i64, mem_mib: i64, template: v1::TaskInfo) -> Self {
+#[derive(Debug)]
+pub(super) struct Task {
+    pub(super) rank: Rank,
+    pub(super) state: TaskPhase,
+    /// What is needed until it runs, and not then.
+    pub(super) launch: Option<Box<Launch>>,
+    pub(super) placed: Option<Placed>,
+    /// The name that Mesos knows it by, if it is another one.
+    pub(super) wire_id: Option<Arc<str>>,
+    /// Whether the submission was answered.
+    pub(super) answered: bool,
+    /// Whether an ACCEPT of it may or may not have come through.
+    pub(super) is_doubtful: bool,
+    /// Whether it is going to be given up unless the master comes to know it.
+    pub(super) is_unknown: bool,
+    pub(super) healthy: Option<bool>,
+    pub(super) grace_period: Option<Duration>,
+    /// How often its KILL was sent.
+    pub(super) kills: u8,
+}
+
+/// A task on its way.
+#[derive(Debug)]
+pub(super) struct Launch {
+    pub(super) spec: TaskSpec,
+    /// Its class while it waits.
+    pub(super) class: Option<ClassId>,
+    /// The ACCEPT that it was sent with.
+    pub(super) launched_by: Option<OutcomeToken>,
+    /// How often it was launched.
+    pub(super) attempts: u16,
+    /// How often an agent could not start it for a port that was taken.
+    pub(super) refused_ports: u16,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Placed {
+    pub(super) agent: Arc<AgentInfo>,
+    pub(super) host_ports: Box<[u16]>,
+}
+
+impl Task {
+    pub(super) fn pending(rank: Rank, spec: TaskSpec) -> Self {
         Self {
-            id: id.into(),
-            cpus_milli,
-            mem_mib,
-            disk_mib: 0,
-            ports: Vec::new(),
-            eligibility: None,
-            template,
-            launch_timeout: Duration::from_secs(60),
-            kill_grace_period: Duration::from_secs(3),
+            rank,
+            state: TaskPhase::Pending,
+            placed: None,
+            wire_id: None,
+            answered: false,
+            is_doubtful: false,
+            is_unknown: false,
+            healthy: None,
+            grace_period: Some(spec.kill_grace_period),
+            kills: 0,
+            launch: Some(Box::new(Launch {
+                spec,
+                class: None,
+                launched_by: None,
+                attempts: 0,
+                refused_ports: 0,
+            })),
         }
     }
-}
 
-impl fmt::Debug for TaskSpec {
-    /// Leaves the template out: its environment may hold secrets.
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("TaskSpec")
-            .field("id", &self.id)
-            .field("cpus_milli", &self.cpus_milli)
-            .field("mem_mib", &self.mem_mib)
-            .field("disk_mib", &self.disk_mib)
-            .field("ports", &self.ports)
-            .field("launch_timeout", &self.launch_timeout)
-            .finish_non_exhaustive()
-    }
-}
-
-/// How far a launch has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stage {
-    /// No offer fits yet.
-    WaitingForOffer,
-    /// Sent to the master; the agent prepares the container.
-    Staging,
-    /// The executor has the task.
-    Starting,
-    /// The task runs.
-    Running,
-}
-
-impl fmt::Display for Stage {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            Self::WaitingForOffer => "waiting for an offer",
-            Self::Staging => "staging",
-            Self::Starting => "starting",
-            Self::Running => "running",
+    pub(super) fn placement(&self, task_id: &str) -> Option<Placement> {
+        let Placed { agent, host_ports } = self.placed.as_ref()?;
+        Some(Placement {
+            task_id: v1::TaskId::new(self.wire_id.as_deref().unwrap_or(task_id)),
+            framework_id: agent.framework_id.clone(),
+            agent_id: agent.id.clone(),
+            hostname: agent.hostname.clone(),
+            agent_url: agent.url.clone(),
+            host_ports: host_ports.to_vec(),
         })
     }
 }
 
-/// Where a task was placed.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Placement {
-    /// The framework that the offer was made to.
-    pub framework_id: v1::FrameworkId,
-    /// The agent.
-    pub agent_id: v1::AgentId,
-    /// Its host name, as the offer had it.
-    pub hostname: String,
-    /// The base of its API, if the offer had a usable one.
-    pub agent_url: Result<HttpUrl, UrlError>,
-    /// Ports of the host, in the order of [`TaskSpec::ports`].
-    pub host_ports: Vec<u16>,
+#[derive(Debug, Default)]
+pub(super) struct Tasks {
+    known: BTreeMap<Arc<str>, Task>,
+    /// The tasks that Mesos knows by another name.
+    by_wire_id: BTreeMap<Arc<str>, Arc<str>>,
+    /// Names of tasks that were given up although they may live, the latest last.
+    ghosts: VecDeque<Arc<str>>,
 }
 
-/// A task that runs.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Running {
-    /// Where it was placed.
-    pub placement: Placement,
-    /// The id of its executor, which names its sandbox.
-    pub executor_id: v1::ExecutorId,
-    /// The address of the container as the agent sees it, if the update had one.
-    pub container_ip: Option<String>,
-}
-
-/// The end of a task.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TaskEnd {
-    /// The last state. [`v1::TaskState::TaskUnknown`] if the master knows nothing of the task.
-    pub state: v1::TaskState,
-    /// Why, if the update said so.
-    pub reason: Option<v1::task_status::Reason>,
-    /// Who said so.
-    pub source: Option<v1::task_status::Source>,
-    /// In words, as Mesos puts it; may be empty.
-    pub message: String,
-}
-
-impl fmt::Display for TaskEnd {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.state.as_str_name())?;
-        if let Some(reason) = self.reason {
-            write!(formatter, " ({})", reason.as_str_name())?;
+impl Tasks {
+    pub(super) fn insert(&mut self, task_id: Arc<str>, task: Task) {
+        if let Some(wire_id) = &task.wire_id {
+            self.by_wire_id.insert(wire_id.clone(), task_id.clone());
         }
-        if !self.message.is_empty() {
-            write!(formatter, ": {}", self.message)?;
+        self.known.insert(task_id, task);
+    }
+
+    pub(super) fn remove(&mut self, task_id: &str) -> Option<Task> {
+        let task = self.known.remove(task_id)?;
+        if let Some(wire_id) = &task.wire_id {
+            self.by_wire_id.remove(wire_id);
         }
-        Ok(())
+        Some(task)
+    }
+
+    pub(super) fn get(&self, task_id: &str) -> Option<&Task> {
+        self.known.get(task_id)
+    }
+
+    pub(super) fn get_mut(&mut self, task_id: &str) -> Option<&mut Task> {
+        self.known.get_mut(task_id)
+    }
+
+    /// The id of a task, to be kept without a copy.
+    pub(super) fn id(&self, task_id: &str) -> Option<Arc<str>> {
+        self.known.get_key_value(task_id).map(|(id, _)| id.clone())
+    }
+
+    /// The task that Mesos calls so.
+    pub(super) fn named(&self, wire_id: &str) -> Option<(Arc<str>, &Task)> {
+        if let Some((id, task)) = self.known.get_key_value(wire_id)
+            && task.wire_id.is_none()
+        {
+            return Some((id.clone(), task));
+        }
+        let id = self.by_wire_id.get(wire_id)?;
+        Some((id.clone(), self.known.get(id)?))
+    }
+
+    /// What Mesos calls a task.
+    pub(super) fn wire_id(&self, task_id: &Arc<str>) -> Arc<str> {
+        let wire_id = self.known.get(task_id).and_then(|task| task.wire_id.clone());
+        wire_id.unwrap_or_else(|| task_id.clone())
+    }
+
+    /// Gives a task a name that Mesos has not seen, since the last one may be known to an agent. The last one is
+    /// remembered: should a task of it turn up alive, it is one too many.
+    pub(super) fn rename(&mut self, task_id: &Arc<str>, attempts: u16) {
+        let old = self.wire_id(task_id);
+        self.by_wire_id.remove(&old);
+        let mut number = attempts + 1;
+        let new = loop {
+            let name: Arc<str> = format!("{task_id}.r{number}").into();
+            if !self.known.contains_key(&name) && !self.by_wire_id.contains_key(&name) {
+                break name;
+            }
+            number += 1;
+        };
+        if let Some(task) = self.known.get_mut(task_id) {
+            task.wire_id = Some(new.clone());
+            self.by_wire_id.insert(new, task_id.clone());
+        }
+        self.remember_ghost(old);
+    }
+
+    pub(super) fn remember_ghost(&mut self, wire_id: Arc<str>) {
+        if self.ghosts.len() == MAX_GHOSTS {
+            self.ghosts.pop_front();
+        }
+        self.ghosts.push_back(wire_id);
+    }
+
+    pub(super) fn is_ghost(&self, wire_id: &str) -> bool {
+        self.ghosts.iter().any(|ghost| **ghost == *wire_id)
+    }
+
+    pub(super) fn contains(&self, task_id: &str) -> bool {
+        self.known.contains_key(task_id)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.known.len()
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&Arc<str>, &Task)> {
+        self.known.iter()
+    }
+
+    /// The ids of the tasks of which this is true.
+    pub(super) fn ids_where(&self, is_true: impl Fn(&Task) -> bool) -> Vec<Arc<str>> {
+        let found = self.known.iter().filter(|(_, task)| is_true(task));
+        found.map(|(id, _)| id.clone()).collect()
     }
 }
-
-/// Why a submitted task does not run.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub enum LaunchFailure {
-    /// The launch timeout passed.
-    Deadline {
-        /// How far it had come.
-        stage: Stage,
-        /// Where it had been placed, unless it was waiting for an offer.
-        placement: Option<Placement>,
-        /// Why no offer was used, or what the connection was like.
-        why: WhyNot,
-    },
-    /// The task ended before it ran.
-    Ended {
-        /// Where it had been placed.
-        placement: Option<Placement>,
-        /// How it ended.
-        end: TaskEnd,
-    },
-    /// It was killed before it ran.
-    Cancelled,
-    /// A task of this id is known already.
-    DuplicateId,
-    /// The subscription is over for good.
-    Closed {
-        /// Why.
-        why: String,
-    },
-}
-
-impl fmt::Display for LaunchFailure {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Deadline { stage: Stage::WaitingForOffer, why, .. } => {
-                write!(formatter, "no offer could be used in time: {why}")
-            }
-            Self::Deadline { stage, placement, why } => {
-                write!(formatter, "the task was still {stage}")?;
-                if let Some(placement) = placement {
-                    write!(formatter, " on {}", placement.hostname)?;
-                }
-                write!(formatter, " when its launch timeout passed")?;
-                if let Some(connection) = why.connection_trouble() {
-                    write!(formatter, "; {connection}")?;
-                }
-                Ok(())
-            }
-            Self::Ended { placement, end } => {
-                write!(formatter, "the task ended before it ran")?;
-                if let Some(placement) = placement {
-                    write!(formatter, " on {}", placement.hostname)?;
-                }
-                write!(formatter, ": {end}")
-            }
-            Self::Cancelled => formatter.write_str("the task was killed before it ran"),
-            Self::DuplicateId => formatter.write_str("a task of this id was submitted before"),
-            Self::Closed { why } => write!(formatter, "the framework is closed: {why}"),
-        }
-    }
-}
-
-impl std::error::Error for LaunchFailure {}

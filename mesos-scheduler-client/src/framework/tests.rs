@@ -5,11 +5,17 @@
 use bytes::Bytes;
 use mesos_proto::v1::{
     Ranges, TaskState,
-    scheduler::call::Type,
+    scheduler::{Event, call::Type, event},
     task_status::{Reason, Source},
 };
 
 use super::*;
+use crate::session::CallOutcome;
+
+mod agents;
+mod push_down;
+mod recovery;
+mod relaunch;
 
 /// A core on the bench: what goes in is said by methods, what comes out is written down as text.
 struct Bench {
@@ -28,7 +34,7 @@ impl Bench {
 
     fn with_policy(policy: Policy) -> Self {
         Self {
-            core: FrameworkCore::new("whisk", policy),
+            core: FrameworkCore::new(["whisk".to_owned()], policy, 0),
             now: Instant::now(),
             accepts: Vec::new(),
             declines: Vec::new(),
@@ -57,9 +63,8 @@ impl Bench {
     }
 
     fn submit(&mut self, id: &str) {
-        let mut spec = TaskSpec::new(id, 500, 128, v1::TaskInfo::default());
-        spec.ports = vec![PortRequest { container_port: 8080 }];
-        self.core.submit(self.now, spec);
+        let spec = TaskSpec::new(id, 500, 128, v1::TaskInfo::default());
+        self.core.submit(self.now, spec.port(PortRequest::any(8080)));
     }
 
     fn offer(&mut self, id: &str, agent: &str, cpus_milli: i64) {
@@ -152,6 +157,12 @@ fn describe(kind: &ChangeKind) -> String {
             format!("RUNNING on {}:{}", running.placement.hostname, running.placement.host_ports[0])
         }
         ChangeKind::LaunchFailed(failure) => format!("FAILED: {failure}"),
+        ChangeKind::Recovered(recovered) => {
+            let Placement { hostname, host_ports, .. } = &recovered.running.placement;
+            format!("RECOVERED on {hostname}:{host_ports:?} {}", recovered.state.as_str_name())
+        }
+        ChangeKind::Health { healthy } => format!("healthy: {healthy}"),
+        ChangeKind::Maintenance(_) => "maintenance".to_owned(),
         ChangeKind::Unreachable => "unreachable".to_owned(),
         ChangeKind::Reachable => "reachable".to_owned(),
         ChangeKind::Ended(end) => format!("ended: {end}"),
@@ -219,7 +230,7 @@ fn two_submissions_share_an_offer_in_one_accept_with_an_operation_each() {
     let mut bench = Bench::subscribed();
     bench.submit("t1");
     bench.submit("t2");
-    bench.expect(&["t1 waiting for an offer", "t2 waiting for an offer", "REVIVE", "REVIVE"]);
+    bench.expect(&["t1 waiting for an offer", "t2 waiting for an offer", "REVIVE"]);
     bench.offer("o1", "a", 1000);
     bench.expect(&["t1 staging", "t2 staging", "ACCEPT o1 launches t1, t2", "SUPPRESS"]);
 }
@@ -232,12 +243,15 @@ fn an_offer_that_fits_nothing_is_declined_and_the_reason_is_kept() {
     bench.offer("o1", "a", 100);
     bench.expect(&["DECLINE o1"]);
     let why = bench.core.why_pending("t").unwrap();
-    assert_eq!(why.to_string(), "offers of 1 agent were considered\n  a (a): cpus: 0.5 wanted, 0.1 offered");
+    assert_eq!(
+        why.to_string(),
+        "offers of 1 agent were considered: 1 failed on cpus\n  a (a): cpus: 0.5 wanted, 0.1 offered"
+    );
     bench.advance(59);
     bench.expect(&["REVIVE"]);
     bench.advance(1);
     bench.expect(&[
-        "t FAILED: no offer could be used in time: offers of 1 agent were considered\n  \
+        "t FAILED: no offer could be used in time: offers of 1 agent were considered: 1 failed on cpus\n  \
          a (a): cpus: 0.5 wanted, 0.1 offered",
         "SUPPRESS",
     ]);
@@ -450,6 +464,7 @@ fn outcomes_of_an_accept_decide_where_its_tasks_are() {
                  with HTTP 400: Failed to validate scheduler::Call: no",
                 "t ended: TASK_ERROR: the master refused the ACCEPT with HTTP 400: Failed to validate \
                  scheduler::Call: no",
+                "DECLINE o1",
             ],
         ),
         (CallOutcome::OutcomeUnknown { why: "reset".into() }, &["RECONCILE t", "DECLINE o1"]),
@@ -569,9 +584,9 @@ fn a_late_answer_to_an_accept_of_unknown_outcome_does_not_relaunch_its_tasks() {
     bench.update_of_master("t", TaskState::TaskGone, Reason::Reconciliation, "");
     bench.expect(&["t waiting for an offer", "REVIVE"]);
     bench.offer("o2", "a", 1000);
-    bench.expect(&["t staging", "ACCEPT o2 launches t", "SUPPRESS"]);
+    bench.expect(&["t staging", "ACCEPT o2 launches t.r2", "SUPPRESS"]);
     bench.update_of_master("t", TaskState::TaskDropped, Reason::InvalidOffers, "of the first ACCEPT");
-    bench.expect(&["RECONCILE t"]);
+    bench.expect(&["t stranger: TASK_DROPPED"]);
 }
 
 #[test]
@@ -626,11 +641,13 @@ fn a_repeated_update_is_acknowledged_again_and_changes_nothing() {
     bench.update("t", TaskState::TaskDropped, restarted, "");
     bench.expect(&["t waiting for an offer", "ACKNOWLEDGE t", "REVIVE"]);
     bench.repeat_update("t", TaskState::TaskDropped, restarted, "");
-    bench.expect(&["ACKNOWLEDGE t"]);
+    bench.expect(&["t stranger: TASK_DROPPED", "ACKNOWLEDGE t"]);
     bench.offer("o2", "a", 1000);
-    bench.expect(&["t staging", "ACCEPT o2 launches t", "SUPPRESS"]);
+    bench.expect(&["t staging", "ACCEPT o2 launches t.r2", "SUPPRESS"]);
     bench.repeat_update("t", TaskState::TaskDropped, restarted, "");
-    bench.expect(&["ACKNOWLEDGE t"]);
-    bench.update("t", TaskState::TaskRunning, None, "");
-    bench.expect(&["t running", "t RUNNING on a:31001", "ACKNOWLEDGE t"]);
+    bench.expect(&["t stranger: TASK_DROPPED", "ACKNOWLEDGE t"]);
+    bench.update("t.r2", TaskState::TaskRunning, None, "");
+    bench.expect(&["t running", "t RUNNING on a:31001", "ACKNOWLEDGE t.r2"]);
+    bench.repeat_update("t.r2", TaskState::TaskRunning, None, "");
+    bench.expect(&["ACKNOWLEDGE t.r2"]);
 }

@@ -2,26 +2,27 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    sync::Arc,
     time::Instant,
 };
 
-/// A deadline of the framework core.
+/// A deadline of the framework core. Tasks are named as they were submitted.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Timer {
     /// When to give up on a task that does not run yet.
-    Launch(String),
+    Launch(Arc<str>),
     /// When to repeat a KILL.
-    Kill(String),
+    Kill(Arc<str>),
     /// When to give up on a task that the master does not know.
-    Lost(String),
+    Lost(Arc<str>),
     /// When to ask for offers again, or when a REVIVE may be spent again.
     Demand,
     /// When to ask again for tasks that were not answered.
     Reconcile,
     /// When to ask the master for everything it knows.
     ReconcileAll,
-    /// When to give a held offer back.
-    Offer(String),
+    /// When to give held offers back.
+    Offers,
 }
 
 /// One instant for each timer that is set.
@@ -33,9 +34,21 @@ pub(super) struct Timers {
 
 impl Timers {
     pub(super) fn set(&mut self, timer: Timer, at: Instant) {
-        self.stop(&timer);
-        self.instants.insert(timer.clone(), at);
+        if let Some(before) = self.instants.insert(timer.clone(), at) {
+            if before == at {
+                return;
+            }
+            self.order.remove(&(before, timer.clone()));
+        }
         self.order.insert((at, timer));
+    }
+
+    /// Sets a timer, or stops it.
+    pub(super) fn set_or_stop(&mut self, timer: Timer, at: Option<Instant>) {
+        match at {
+            Some(at) => self.set(timer, at),
+            None => self.stop(&timer),
+        }
     }
 
     pub(super) fn stop(&mut self, timer: &Timer) {

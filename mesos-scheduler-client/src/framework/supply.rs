@@ -2,6 +2,8 @@
 
 use mesos_proto::v1::{self, Ranges};
 
+use super::spec::TaskSpec;
+
 /// The resources of one or more offers of one agent and role.
 ///
 /// Reservation, allocation and provider of each lot are kept on what is taken from it, because the
@@ -56,6 +58,16 @@ impl Supply {
         amounts.fold(0, i64::saturating_add)
     }
 
+    /// How many numbers of a range resource there are.
+    pub(super) fn count(&self, name: &str) -> u64 {
+        let lots = self.lots.iter().filter(|lot| lot.kind.name == name);
+        let counts = lots.map(|lot| match &lot.amount {
+            Amount::Milli(_) => 0,
+            Amount::Numbers(numbers) => numbers.count(),
+        });
+        counts.fold(0, u64::saturating_add)
+    }
+
     /// All numbers of a range resource.
     pub(super) fn numbers(&self, name: &str) -> Ranges {
         let mut all = Ranges::default();
@@ -65,6 +77,18 @@ impl Supply {
             }
         }
         all
+    }
+
+    /// Takes what a task wants, with these ports. The supply has it.
+    pub(super) fn take(&mut self, spec: &TaskSpec, host_ports: &[u16]) -> Vec<v1::Resource> {
+        let mut resources = Vec::new();
+        for (resource, milli) in spec.scalars() {
+            resources.extend(self.take_milli(resource, milli).unwrap_or_default());
+        }
+        if !host_ports.is_empty() {
+            resources.extend(self.take_numbers("ports", host_ports));
+        }
+        resources
     }
 
     /// Takes so much of a scalar, or nothing if there is less.
@@ -89,13 +113,15 @@ impl Supply {
     }
 
     /// Takes these numbers of a range resource. Numbers that are not there are left out.
-    pub(super) fn take_numbers(&mut self, name: &str, wanted: &[u64]) -> Vec<v1::Resource> {
+    pub(super) fn take_numbers(&mut self, name: &str, wanted: &[u16]) -> Vec<v1::Resource> {
         let mut taken = Vec::new();
         for lot in self.lots.iter_mut().filter(|lot| lot.kind.name == name) {
             let Amount::Numbers(available) = &mut lot.amount else { continue };
             let mut part = Ranges::default();
-            for &number in wanted.iter().filter(|number| available.contains_number(**number)) {
-                part.insert(number, number);
+            for number in wanted.iter().map(|number| u64::from(*number)) {
+                if available.contains_number(number) {
+                    part.insert(number, number);
+                }
             }
             if !part.is_empty() {
                 available.subtract(&part);

@@ -1,0 +1,154 @@
+//! Agents that go away for a time, for good, or on a plan of the operator.
+
+use super::*;
+
+fn inverse_offer(id: &str, agent: &str) -> Event {
+    let inverse = v1::InverseOffer {
+        id: v1::OfferId::new(id),
+        agent_id: Some(v1::AgentId::new(agent)),
+        ..v1::InverseOffer::default()
+    };
+    let mut event = event(event::Type::InverseOffers);
+    event.inverse_offers = Some(event::InverseOffers { inverse_offers: vec![inverse] });
+    event
+}
+
+#[test]
+fn an_agent_whose_maintenance_is_planned_gets_no_tasks_until_the_plan_is_off() {
+    let mut bench = Bench::with_policy(Policy { refuse: Duration::from_secs(60), ..Policy::default() });
+    bench.core.handle_subscribed(bench.now);
+    bench.submit("t");
+    bench.offer("o1", "a", 1000);
+    bench.offer("o2", "a", 500);
+    bench.update("t", TaskState::TaskRunning, None, "");
+    while bench.core.poll_change().is_some() || bench.core.poll_call().is_some() {}
+    bench.core.handle_event(bench.now, inverse_offer("i1", "a"));
+    bench.expect(&["t maintenance", "ACCEPT_INVERSE_OFFERS"]);
+    bench.submit("u");
+    bench.expect(&["u waiting for an offer", "DECLINE o2", "REVIVE"]);
+    bench.offer("o3", "a", 1000);
+    bench.expect(&["DECLINE o3"]);
+    let why = bench.core.why_pending("u").unwrap();
+    assert_eq!(why.funnel().collect::<Vec<_>>(), [("maintenance".to_owned(), 2)]);
+    let mut rescind = event(event::Type::RescindInverseOffer);
+    rescind.rescind_inverse_offer =
+        Some(event::RescindInverseOffer { inverse_offer_id: v1::OfferId::new("i1") });
+    bench.core.handle_event(bench.now, rescind);
+    bench.offer("o4", "a", 1000);
+    bench.expect(&["u staging", "ACCEPT o4 launches u", "SUPPRESS"]);
+}
+
+#[test]
+fn a_health_check_is_told_when_it_says_something_new() {
+    let mut bench = Bench::running();
+    let health = |bench: &mut Bench, healthy| {
+        bench.updates += 1;
+        let status = v1::TaskStatus {
+            task_id: v1::TaskId::new("t"),
+            state: TaskState::TaskRunning.into(),
+            agent_id: Some(v1::AgentId::new("a")),
+            healthy: Some(healthy),
+            uuid: Some(Bytes::from(vec![bench.updates; 16])),
+            ..v1::TaskStatus::default()
+        };
+        let mut event = event(event::Type::Update);
+        event.update = Some(event::Update { status });
+        bench.core.handle_event(bench.now, event);
+    };
+    for healthy in [true, true, false] {
+        health(&mut bench, healthy);
+    }
+    bench.expect(&["t healthy: true", "t healthy: false", "ACKNOWLEDGE t", "ACKNOWLEDGE t", "ACKNOWLEDGE t"]);
+    assert_eq!(bench.core.tasks().next().unwrap().healthy, Some(false));
+}
+
+#[test]
+fn lost_tasks_of_an_agent_that_returns_are_killed_since_they_were_told_to_be_gone() {
+    let mut bench = Bench::running();
+    bench.update_of_master("t", TaskState::TaskLost, Reason::AgentRemoved, "health check timed out");
+    bench.expect(&["t ended: TASK_LOST (REASON_AGENT_REMOVED): health check timed out"]);
+    bench.update_of_master("t", TaskState::TaskRunning, Reason::AgentReregistered, "");
+    bench.expect(&["t stranger: TASK_RUNNING", "KILL t"]);
+}
+
+#[test]
+fn an_agent_that_restarts_before_a_task_ran_there_costs_one_more_launch() {
+    let mut bench = Bench::subscribed();
+    bench.submit("t");
+    bench.offer("o1", "a", 1000);
+    bench.update("t", TaskState::TaskStarting, None, "");
+    bench.update(
+        "t",
+        TaskState::TaskDropped,
+        Some(Reason::AgentRestarted),
+        "Task launched during agent restart",
+    );
+    bench.offer("o2", "a", 1000);
+    bench.expect(&[
+        "t waiting for an offer",
+        "t staging",
+        "t starting",
+        "t waiting for an offer",
+        "t staging",
+        "REVIVE",
+        "ACCEPT o1 launches t",
+        "SUPPRESS",
+        "ACKNOWLEDGE t",
+        "ACKNOWLEDGE t",
+        "REVIVE",
+        "ACCEPT o2 launches t.r2",
+        "SUPPRESS",
+    ]);
+}
+
+#[test]
+fn a_kill_while_its_executor_kills_the_task_already_is_sent_as_well() {
+    let mut bench = Bench::running();
+    bench.update("t", TaskState::TaskKilling, None, "");
+    bench.expect(&["ACKNOWLEDGE t"]);
+    bench.core.kill(bench.now, "t");
+    bench.expect(&["KILL t"]);
+    bench.core.kill(bench.now, "t");
+    bench.expect(&[]);
+}
+
+#[test]
+fn a_task_that_starts_when_its_agent_is_back_is_no_longer_unreachable() {
+    let mut bench = Bench::subscribed();
+    bench.submit("t");
+    bench.offer("o1", "a", 1000);
+    bench.expect(&["t waiting for an offer", "t staging", "REVIVE", "ACCEPT o1 launches t", "SUPPRESS"]);
+    for (state, phase) in [
+        (TaskState::TaskStaging, TaskPhase::Launching),
+        (TaskState::TaskStarting, TaskPhase::Starting),
+        (TaskState::TaskRunning, TaskPhase::Running),
+        (TaskState::TaskStarting, TaskPhase::Running),
+    ] {
+        bench.update_of_master("t", TaskState::TaskUnreachable, Reason::AgentRemoved, "");
+        bench.update_of_master("t", state, Reason::AgentReregistered, "");
+        assert_eq!(bench.core.tasks().next().unwrap().phase, phase, "{state:?}");
+    }
+}
+
+#[test]
+fn offers_of_two_agents_are_never_in_one_accept() {
+    let mut bench = Bench::subscribed();
+    for id in ["t1", "t2"] {
+        bench.submit(id);
+    }
+    bench.expect(&["t1 waiting for an offer", "t2 waiting for an offer", "REVIVE"]);
+    let mut both = event(event::Type::Offers);
+    let offer = |id: &str, agent: &str| v1::Offer {
+        id: v1::OfferId::new(id),
+        agent_id: v1::AgentId::new(agent),
+        resources: vec![
+            v1::Resource::scalar_milli("cpus", 500),
+            v1::Resource::scalar_milli("mem", 128_000),
+            v1::Resource::ranges("ports", &Ranges::single(31000, 31009)),
+        ],
+        ..v1::Offer::default()
+    };
+    both.offers = Some(event::Offers { offers: vec![offer("o1", "a"), offer("o2", "b")] });
+    bench.core.handle_event(bench.now, both);
+    bench.expect(&["t1 staging", "t2 staging", "ACCEPT o1 launches t1", "ACCEPT o2 launches t2", "SUPPRESS"]);
+}
