@@ -43,11 +43,15 @@ enum Command {
     Watch { changes: mpsc::UnboundedSender<Change> },
 }
 
-/// The master that the framework is subscribed at.
+/// Where the framework is subscribed.
 #[derive(Clone, Debug)]
-struct Leader {
-    url: String,
-    framework_id: v1::FrameworkId,
+enum Leader {
+    /// Nowhere, at the moment.
+    None,
+    /// At this master.
+    Master { url: String, framework_id: v1::FrameworkId },
+    /// Nowhere, for ever.
+    Closed,
 }
 
 struct Driver {
@@ -55,7 +59,7 @@ struct Driver {
     client: Client,
     events: Events,
     wishes: mpsc::UnboundedReceiver<Command>,
-    leader: watch::Sender<Option<Leader>>,
+    leader: watch::Sender<Leader>,
     watchers: BTreeMap<String, Watcher>,
     listeners: Vec<mpsc::UnboundedSender<Change>>,
     drains: Vec<oneshot::Sender<()>>,
@@ -94,16 +98,16 @@ impl Driver {
     fn handle_event(&mut self, event: Event) {
         match event {
             Event::Subscribed { framework_id, url, .. } => {
-                self.leader.send_replace(Some(Leader { url, framework_id }));
+                self.leader.send_replace(Leader::Master { url, framework_id });
                 self.core.handle_subscribed(now());
             }
             Event::Mesos(event) => self.core.handle_event(now(), *event),
             Event::Disconnected { why, .. } => {
-                self.leader.send_replace(None);
+                self.leader.send_replace(Leader::None);
                 self.core.handle_disconnected(now(), why);
             }
             Event::Closed(reason) => {
-                self.leader.send_replace(None);
+                self.leader.send_replace(Leader::Closed);
                 self.core.handle_closed(reason.to_string());
             }
         }

@@ -7,7 +7,7 @@ use std::{
 
 use mesos_proto::v1::{self, scheduler::Call};
 
-use super::{FrameworkCore, InFlight, OutcomeToken, TaskEnd, offers::GroupId, spec::TaskSpec};
+use super::{FrameworkCore, InFlight, OutcomeToken, TaskEnd, TaskPhase, offers::GroupId, spec::TaskSpec};
 use crate::{calls, session::CallOutcome};
 
 /// The label of a task that Mesos knows by another id than the one that it was submitted with.
@@ -59,10 +59,12 @@ impl FrameworkCore {
         offer_ids: Vec<v1::OfferId>,
         outcome: CallOutcome,
     ) {
-        // A task that was launched again since then belongs to another ACCEPT.
+        // A task that was launched again since then belongs to another ACCEPT, and of one that an agent has told of it is
+        // known that the ACCEPT came through.
         task_ids.retain(|task_id| {
-            let launch = self.tasks.get(task_id).and_then(|task| task.launch.as_ref());
-            launch.is_some_and(|launch| launch.launched_by == Some(token))
+            let Some(task) = self.tasks.get(task_id) else { return false };
+            let is_open = matches!(task.state, TaskPhase::Launching | TaskPhase::Killing);
+            is_open && task.launch.as_ref().is_some_and(|launch| launch.launched_by == Some(token))
         });
         match outcome {
             CallOutcome::Accepted => {}

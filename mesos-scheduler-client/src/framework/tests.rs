@@ -16,6 +16,7 @@ mod agents;
 mod push_down;
 mod recovery;
 mod relaunch;
+mod table;
 
 /// A core on the bench: what goes in is said by methods, what comes out is written down as text.
 struct Bench {

@@ -54,7 +54,7 @@ const RECOVERY_ATTEMPTS: u32 = 5;
 pub struct Framework {
     commands: mpsc::UnboundedSender<Command>,
     client: Client,
-    leader: watch::Receiver<Option<Leader>>,
+    leader: watch::Receiver<Leader>,
     /// The driver; dropping the last handle ends it.
     _driver: Arc<JoinSet<()>>,
 }
@@ -70,7 +70,7 @@ impl Framework {
         let mut core = FrameworkCore::new(roles, policy, RandomState::new().hash_one("framework"));
         core.enable_push_down(info);
         let (commands, wishes) = mpsc::unbounded_channel();
-        let (leading, leader) = watch::channel(None);
+        let (leading, leader) = watch::channel(Leader::None);
         let mut driver = Driver {
             core,
             client: client.clone(),
@@ -146,8 +146,10 @@ impl Framework {
         let mut leader = self.leader.clone();
         let mut attempt = 1;
         loop {
-            let subscribed = leader.wait_for(Option::is_some).await.map(|leader| leader.clone());
-            let Ok(Some(Leader { url, framework_id })) = subscribed else { return Err(RecoverError::Closed) };
+            let subscribed = leader.wait_for(|leader| !matches!(leader, Leader::None)).await;
+            let Ok(Leader::Master { url, framework_id }) = subscribed.map(|leader| leader.clone()) else {
+                return Err(RecoverError::Closed);
+            };
             let api = self.client.master_api(&url).map_err(|_| RecoverError::Closed)?;
             match Records::read(&api, &framework_id, &which).await {
                 Ok((records, missing_agents)) => {

@@ -79,6 +79,12 @@ impl Submission {
     pub fn stages(&self) -> watch::Receiver<Stage> {
         self.stages.clone()
     }
+
+    /// Lets the task run without waiting for it: [`Framework::subscribe_changes`](super::Framework::subscribe_changes) tells
+    /// what becomes of it.
+    pub fn detach(mut self) {
+        self.answered = None;
+    }
 }
 
 impl Future for Submission {

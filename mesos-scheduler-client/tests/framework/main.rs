@@ -2,18 +2,25 @@
 
 #![allow(clippy::unwrap_used, missing_docs, reason = "a test program")]
 
+mod handle;
+
 use std::{collections::BTreeSet, time::Duration};
 
 use mesos_local::{Cluster, ClusterConfig};
 use mesos_proto::v1::{self, TaskState, framework_info::capability};
 use mesos_scheduler_client::{
-    ClientBuilder, Eligibility, Framework, LaunchFailure, Masters, Policy, PortRequest, Stage, TaskSpec,
+    ClientBuilder, Eligibility, Framework, LaunchFailure, Masters, MemoryStore, Policy, PortRequest, Stage,
+    TaskSpec,
 };
 
 /// A cluster of three agents and a framework on it that survives disconnections.
 async fn start() -> (Cluster, Framework) {
+    start_as(web()).await
+}
+
+fn web() -> v1::FrameworkInfo {
     let capabilities = [capability::Type::PartitionAware, capability::Type::MultiRole];
-    let info = v1::FrameworkInfo {
+    v1::FrameworkInfo {
         user: "nobody".into(),
         name: "test".into(),
         roles: vec!["web".into()],
@@ -22,16 +29,21 @@ async fn start() -> (Cluster, Framework) {
             .map(|kind| v1::framework_info::Capability { r#type: Some(kind.into()) })
             .to_vec(),
         ..v1::FrameworkInfo::default()
-    };
-    start_as(info).await
+    }
 }
 
 async fn start_as(info: v1::FrameworkInfo) -> (Cluster, Framework) {
     let cluster = Cluster::start(ClusterConfig::with_agents(3)).await.unwrap();
+    let framework = framework_on(&cluster, info, MemoryStore::new(), Policy::default());
+    (cluster, framework)
+}
+
+fn framework_on(cluster: &Cluster, info: v1::FrameworkInfo, store: MemoryStore, policy: Policy) -> Framework {
     let masters = Masters::parse(&cluster.master_url()).unwrap();
     let backoff = Duration::from_millis(10);
-    let (client, events) = ClientBuilder::new(info, masters).backoff(backoff, backoff).start().unwrap();
-    (cluster, Framework::start(client, events, Policy::default()))
+    let builder = ClientBuilder::new(info, masters).backoff(backoff, backoff).identity(store);
+    let (client, events) = builder.start().unwrap();
+    Framework::start(client, events, policy)
 }
 
 fn command(id: &str, command: &str) -> TaskSpec {
