@@ -4,7 +4,7 @@
 use std::{collections::BTreeSet, env, error::Error, process::ExitCode, time::Duration};
 
 use mesos_proto::v1::{
-    FrameworkInfo,
+    FrameworkInfo, TaskState,
     framework_info::{Capability, capability::Type},
 };
 use mesos_scheduler_client::{
@@ -23,6 +23,10 @@ USER, or else as nobody.";
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
+    if matches!(&arguments[..], [option] if option == "--help" || option == "-h") {
+        println!("{USAGE}");
+        return ExitCode::SUCCESS;
+    }
     let (framework, copies, command) = match start(&arguments) {
         Ok(started) => started,
         Err(problem) => {
@@ -65,11 +69,21 @@ fn start(arguments: &[String]) -> Result<(Framework, usize, String), Box<dyn Err
 
 async fn keep(framework: &Framework, copies: usize, command: &str) -> Result<(), Box<dyn Error>> {
     let mut changes = framework.subscribe_changes();
-    let recovered = framework.recover(Recover::All).await?.tasks;
-    let mut fleet: BTreeSet<String> = recovered.into_iter().map(|recovered| recovered.task.id).collect();
+    let mut kills = JoinSet::new();
+    let mut kill = |id: String| {
+        let framework = framework.clone();
+        kills.spawn(async move { framework.kill(&id).await });
+    };
+    let mut fleet = BTreeSet::new();
+    for recovered in framework.recover(Recover::All).await?.tasks {
+        if recovered.state == TaskState::TaskUnreachable || fleet.len() == copies {
+            kill(recovered.task.id);
+        } else {
+            fleet.insert(recovered.task.id);
+        }
+    }
     println!("took over {} tasks", fleet.len());
     let life = std::process::id();
-    let mut kills = JoinSet::new();
     for number in 1.. {
         while fleet.len() < copies {
             let id = format!("copy-{life}-{number}-{}", fleet.len());
@@ -93,8 +107,7 @@ async fn keep(framework: &Framework, copies: usize, command: &str) -> Result<(),
             // Replaced at once; should its agent come back, it is one too many.
             ChangeKind::Unreachable if fleet.remove(&change.task_id) => {
                 println!("{} is unreachable", change.task_id);
-                let (framework, id) = (framework.clone(), change.task_id);
-                kills.spawn(async move { framework.kill(&id).await });
+                kill(change.task_id);
             }
             _ => {}
         }

@@ -10,9 +10,9 @@ use std::{
 use mesos_local::{Cluster, ClusterConfig, FrameworkCredentials};
 use mesos_scheduler_client::{Masters, operator::MasterApi};
 use tokio::{
-    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines},
     net::TcpListener,
-    process::{Child, Command},
+    process::{Child, ChildStdout, Command},
     task::JoinSet,
     time::timeout,
 };
@@ -167,6 +167,55 @@ async fn run_command_tries_each_master_once() {
     assert_eq!((code, stdout.as_str(), stderr.as_str()), (1, "", told));
 }
 
+/// The lines of a fleet that keeps three copies.
+fn fleet(cluster: &Cluster, store: &std::path::Path) -> (Child, Lines<BufReader<ChildStdout>>) {
+    let url = cluster.master_url();
+    let arguments = [url.as_str(), "3", "sleep 1000", store.to_str().unwrap()];
+    let mut child = example("fleet", &arguments).spawn().unwrap();
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    (child, lines)
+}
+
+async fn running(lines: &mut Lines<BufReader<ChildStdout>>, copies: usize) -> Vec<String> {
+    let mut running = Vec::new();
+    while running.len() < copies {
+        let line = timeout(PATIENCE, lines.next_line()).await.unwrap().unwrap().expect("the fleet goes on");
+        running.extend(line.split_once(" runs on ").map(|(id, _)| id.to_owned()));
+    }
+    running
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn fleet_replaces_what_a_lost_agent_had_and_outlives_its_own_death() {
+    let cluster = cluster().await;
+    let folder = tempfile::tempdir().unwrap();
+    let store = folder.path().join("id");
+    let (mut first, mut lines) = fleet(&cluster, &store);
+    let ids = running(&mut lines, 3).await;
+    assert_eq!(ids.len(), 3);
+
+    // Packed, all of them are on one agent; which one does not matter.
+    let master = MasterApi::new(Masters::parse(&cluster.master_url()).unwrap());
+    let tasks = master.get_tasks().await.unwrap().tasks;
+    let lost =
+        cluster.agents().iter().find(|agent| agent.id == tasks[0].agent_id.value).unwrap().name.clone();
+    let there = tasks.iter().filter(|task| task.agent_id == tasks[0].agent_id).count();
+    assert!(cluster.lose_agent(&lost));
+    assert_eq!(running(&mut lines, there).await.len(), there);
+
+    first.kill().await.unwrap();
+    let (mut second, mut lines) = fleet(&cluster, &store);
+    let line = timeout(PATIENCE, lines.next_line()).await.unwrap().unwrap().unwrap();
+    assert_eq!(line, "took over 3 tasks");
+    assert!(cluster.return_agent(&lost));
+    interrupt(&second).await;
+    let status = timeout(PATIENCE, second.wait()).await.unwrap().unwrap();
+    assert_eq!(status.code(), Some(0));
+    assert_eq!(master.get_tasks().await.unwrap().tasks, []);
+    cluster.shutdown().await;
+}
+
 #[tokio::test]
 async fn wrong_arguments_are_told_with_the_usage() {
     for (name, arguments, problem) in [
@@ -176,6 +225,8 @@ async fn wrong_arguments_are_told_with_the_usage() {
         ("watch_offers", vec!["htp://a:1"], "invalid URL 'htp://a:1': unknown scheme 'htp'"),
         ("run_command", vec!["a:1"], r#"expected MASTERS and COMMAND, seen: ["a:1"]"#),
         ("run_command", vec!["a", "true"], "invalid URL 'a': it has no port"),
+        ("fleet", vec!["a:1"], r#"expected MASTERS, COPIES, COMMAND and STORE, seen: ["a:1"]"#),
+        ("fleet", vec!["a:1", "many", "true", "id"], "COPIES is 'many', expected a number"),
         ("dcos_auth", vec!["a:1"], r#"expected LOGIN_URL and MASTERS, seen: ["a:1"]"#),
         ("dcos_auth", vec!["a:1", "b:1"], "DCOS_UID: environment variable not found"),
     ] {
@@ -190,7 +241,7 @@ async fn wrong_arguments_are_told_with_the_usage() {
 
 #[tokio::test]
 async fn help_is_the_usage() {
-    for name in ["watch_offers", "run_command", "dcos_auth"] {
+    for name in ["watch_offers", "run_command", "dcos_auth", "fleet"] {
         for option in ["--help", "-h"] {
             let (code, stdout, stderr) = run(example(name, &[option])).await;
             assert_eq!((code, stderr.as_str()), (0, ""), "{name} {option}");

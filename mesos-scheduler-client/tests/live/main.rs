@@ -17,6 +17,7 @@
 
 mod contract;
 mod failover;
+mod framework;
 mod offers;
 mod raw;
 mod scheduler;
@@ -93,6 +94,11 @@ scenarios! {
         offers_that_are_declined_come_again
         a_filter_holds_until_revive
         a_suppressed_framework_gets_nothing_until_revive;
+    framework:
+        submitted_tasks_run_and_their_ends_have_causes
+        a_submitted_task_is_killed_and_known_to_be_gone
+        a_task_that_no_agent_can_carry_fails_with_what_was_missing
+        tasks_are_taken_over_after_their_scheduler_was_killed;
 }
 
 /// An embedded Mesos that makes offers without delay.

@@ -25,6 +25,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub(crate) struct Target {
     masters: Masters,
+    masters_text: String,
     principal: Option<(String, String)>,
     role: String,
     user: String,
@@ -45,7 +46,8 @@ impl Target {
         let Some(masters) = set("MESOS_MASTER_URL") else {
             return Err("MESOS_MASTER_URL is not set, expected for instance http://127.0.0.1:5050".to_owned());
         };
-        let masters = Masters::parse(&masters).map_err(|error| format!("MESOS_MASTER_URL: {error}"))?;
+        let masters_text = masters;
+        let masters = Masters::parse(&masters_text).map_err(|error| format!("MESOS_MASTER_URL: {error}"))?;
         let principal = match (set("MESOS_PRINCIPAL"), set("MESOS_SECRET")) {
             (Some(principal), Some(secret)) => {
                 // A pair that cannot be sent is told before any test runs.
@@ -61,6 +63,7 @@ impl Target {
         };
         Ok(Self {
             masters,
+            masters_text,
             principal,
             role: set("MESOS_ROLE").unwrap_or_else(|| "*".to_owned()),
             user: set("MESOS_USER").unwrap_or_default(),
@@ -78,6 +81,20 @@ impl Target {
         let (principal, secret) = ("alice", "s3cret");
         cluster.set_framework_credentials(Some(FrameworkCredentials::new().basic(principal, secret)));
         Self { principal: Some((principal.to_owned(), secret.to_owned())), ..Self::of_cluster(cluster) }
+    }
+
+    /// The variables that another process finds the same cluster with.
+    pub(crate) fn environment(&self) -> Vec<(&'static str, String)> {
+        let mut variables = vec![
+            ("MESOS_MASTER_URL", self.masters_text.clone()),
+            ("MESOS_ROLE", self.role.clone()),
+            ("MESOS_USER", self.user.clone()),
+        ];
+        if let Some((principal, secret)) = &self.principal {
+            variables.push(("MESOS_PRINCIPAL", principal.clone()));
+            variables.push(("MESOS_SECRET", secret.clone()));
+        }
+        variables
     }
 
     pub(crate) fn role(&self) -> &str {
