@@ -74,6 +74,13 @@ impl Reconciliation {
 }
 
 #[cfg(test)]
+impl Reconciliation {
+    pub(super) fn is_done(&self) -> bool {
+        self.unanswered.is_empty()
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::{super::agents::Agents, *};
 

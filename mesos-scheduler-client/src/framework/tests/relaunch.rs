@@ -113,3 +113,33 @@ fn a_drained_framework_gives_up_what_waits_and_keeps_what_runs() {
     ]);
     assert_eq!(bench.core.task_count(), 1);
 }
+
+#[test]
+fn an_offer_that_is_rescinded_while_its_accept_is_on_its_way_costs_one_more_launch() {
+    let mut bench = launched();
+    let mut rescind = event(event::Type::Rescind);
+    rescind.rescind = Some(event::Rescind { offer_id: v1::OfferId::new("o1") });
+    bench.core.handle_event(bench.now, rescind);
+    bench.expect(&[]);
+    let text = "Task launched with invalid offers: Offer o1 is no longer valid";
+    bench.update_of_master("t", TaskState::TaskDropped, Reason::InvalidOffers, text);
+    let accept = bench.accepts[0];
+    bench.core.handle_call_outcome(bench.now, accept, CallOutcome::Accepted);
+    bench.expect(&["t waiting for an offer", "REVIVE"]);
+    bench.offer("o2", "b", 500);
+    bench.expect(&["t staging", "ACCEPT o2 launches t", "SUPPRESS"]);
+}
+
+#[test]
+fn a_failed_task_leaves_nothing_behind() {
+    let mut bench = launched();
+    bench.update("t", TaskState::TaskStarting, None, "");
+    bench.update("t", TaskState::TaskFailed, None, "Command exited with status 1");
+    bench.drop_output();
+    let core = &bench.core;
+    assert_eq!((core.task_count(), core.held_offers()), (0, 0));
+    assert!(core.queue.is_empty() && core.reconciliation.is_done());
+    assert_eq!(core.poll_timeout(), Some(bench.now + Policy::default().reconcile_all));
+    bench.submit("t");
+    bench.expect(&["t waiting for an offer", "REVIVE"]);
+}

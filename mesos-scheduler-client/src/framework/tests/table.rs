@@ -87,7 +87,7 @@ fn inputs() -> Vec<Input> {
 }
 
 impl Bench {
-    fn drop_output(&mut self) {
+    pub(super) fn drop_output(&mut self) {
         while self.core.poll_change().is_some() {}
         while let Some((token, call)) = self.core.poll_call() {
             if call.r#type() == Type::Accept {
