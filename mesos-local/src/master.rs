@@ -6,12 +6,16 @@ mod agents;
 mod allocator;
 mod amounts;
 mod calls;
+mod config;
 mod constraints;
+mod duty;
 mod failover;
 mod frameworks;
 mod ids;
 mod launch;
+mod maintenance;
 mod offers;
+mod operations;
 mod operator;
 mod output;
 mod reconcile;
@@ -34,11 +38,13 @@ use self::{
     failover::AbsentAgent,
     frameworks::Framework,
     ids::Ids,
+    maintenance::{InverseOffer, Maintenance},
     offers::Offer,
     timers::{Timer, Timers},
 };
 pub use self::{
     agents::{AgentLoss, AgentRegistration},
+    config::{MasterConfig, MasterOptions, MinAllocatable},
     output::{AgentAction, AgentCommand, Answer, StreamNumber, StreamOutput},
     validate::validate_call,
 };
@@ -46,38 +52,6 @@ pub use self::{
 /// So many frameworks that ended are remembered, so that their ids are refused (the default of
 /// `--max_completed_frameworks`).
 const MAX_COMPLETED_FRAMEWORKS: usize = 50;
-
-/// What a master has to be told before it starts.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct MasterConfig {
-    /// Every id and uuid comes out of this number.
-    pub seed: u64,
-    /// When the master starts, since the Unix epoch: the origin of its time stamps.
-    pub started_at: Duration,
-    /// Name that the master goes by in `MasterInfo` and redirects.
-    pub hostname: String,
-    /// Port that the master goes by.
-    pub port: u16,
-    /// From one batch of offers to the next.
-    pub allocation_interval: Duration,
-    /// From one HEARTBEAT to the next.
-    pub heartbeat_interval: Duration,
-}
-
-impl MasterConfig {
-    /// The defaults of a real master: a batch each second, a heartbeat each 15 seconds.
-    pub fn new(seed: u64) -> Self {
-        Self {
-            seed,
-            started_at: Duration::ZERO,
-            hostname: "127.0.0.1".into(),
-            port: 5050,
-            allocation_interval: Duration::from_secs(1),
-            heartbeat_interval: Duration::from_secs(15),
-        }
-    }
-}
 
 /// A master that leads, as a state machine.
 ///
@@ -116,6 +90,8 @@ pub struct Master {
     /// Agents of a predecessor that have not registered here.
     absent: BTreeMap<String, AbsentAgent>,
     offers: BTreeMap<u64, Offer>,
+    inverse_offers: BTreeMap<u64, InverseOffer>,
+    maintenance: Maintenance,
     /// Open streams, and whose they are.
     streams: BTreeMap<StreamNumber, String>,
     last_stream: u64,
@@ -143,6 +119,8 @@ impl Master {
             agents: BTreeMap::new(),
             absent: BTreeMap::new(),
             offers: BTreeMap::new(),
+            inverse_offers: BTreeMap::new(),
+            maintenance: Maintenance::default(),
             streams: BTreeMap::new(),
             last_stream: 0,
             turns: 0,
@@ -161,6 +139,14 @@ impl Master {
                     self.allocate(now);
                 }
                 Timer::Heartbeat(stream) => self.heartbeat(now, stream),
+                Timer::OfferTimeout(number) => self.expire_offer(number),
+                Timer::AgentPing { agent } => {
+                    self.handle_agent_lost(now, &v1::AgentId::new(agent), AgentLoss::Unreachable);
+                }
+                Timer::AgentsReregister => self.lose_absent_agents(now),
+                Timer::ResendOperation { framework, operation } => {
+                    self.forward_operation(now, &framework, &operation);
+                }
                 Timer::Failover { framework } => self.remove_framework(now, &framework),
                 Timer::Resend { framework, task } => self.forward_update(now, &framework, &task),
             }
@@ -193,6 +179,10 @@ impl Master {
             pid: Some(format!("master@127.0.0.1:{port}")),
             hostname: Some(hostname.clone()),
             version: Some(VERSION.into()),
+            domain: self.config.options.domain.clone(),
+            capabilities: vec![v1::master_info::Capability {
+                r#type: Some(v1::master_info::capability::Type::AgentDraining.into()),
+            }],
             address: Some(v1::Address {
                 hostname: Some(hostname.clone()),
                 ip: Some("127.0.0.1".into()),

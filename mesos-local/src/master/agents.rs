@@ -8,12 +8,14 @@ use mesos_proto::v1::{
     task_status::Reason,
 };
 
-use super::{Master, amounts::Amounts, output::AgentAction, tasks::Task, updates::resend};
+use super::{
+    Master, amounts::Amounts, duty::Duty, output::AgentAction, tasks::Task, timers::Timer, updates::resend,
+};
 
 /// What an agent says when it registers.
 #[derive(Clone, Debug)]
 pub struct AgentRegistration {
-    /// Name, port, resources (unreserved scalars and ranges) and attributes; an id is ignored.
+    /// Name, port, resources, attributes and domain; an id is ignored.
     pub info: v1::AgentInfo,
 }
 
@@ -28,10 +30,24 @@ pub enum AgentLoss {
     Gone,
 }
 
+/// Why tasks of an agent are lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Cause {
+    /// The agent's connection broke, and their framework is not checkpointed.
+    Disconnected,
+    Unreachable,
+    Unregistered,
+    Gone,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum AgentState {
     Registered,
-    Unreachable { since: Duration },
+    /// Its connection broke; it has some time to come back.
+    Disconnected,
+    Unreachable {
+        since: Duration,
+    },
     Unregistered,
     Gone,
 }
@@ -47,11 +63,37 @@ pub(super) struct Agent {
     pub(super) total: Amounts,
     /// Neither offered nor used.
     pub(super) available: Amounts,
+    /// What operators decided about it.
+    pub(super) duty: Duty,
+    /// What it is told when it is back.
+    pub(super) mail: Vec<AgentAction>,
 }
 
 impl Agent {
+    pub(super) fn new(info: v1::AgentInfo, state: AgentState, now: Duration, total: Amounts) -> Self {
+        Self {
+            info,
+            state,
+            registered: now,
+            reregistered: None,
+            available: total.clone(),
+            total,
+            duty: Duty::default(),
+            mail: Vec::new(),
+        }
+    }
+
     pub(super) fn is_registered(&self) -> bool {
         self.state == AgentState::Registered
+    }
+
+    /// Whether the master counts with it: it is there, or was a moment ago.
+    pub(super) fn is_known(&self) -> bool {
+        matches!(self.state, AgentState::Registered | AgentState::Disconnected)
+    }
+
+    pub(super) fn is_offered(&self) -> bool {
+        self.is_registered() && !self.duty.is_off()
     }
 
     /// Where the agent's API is.
@@ -83,23 +125,42 @@ impl Master {
         super::validate::resources::validate(&info.resources)?;
         let total = Amounts::from_resources(&info.resources).ok_or_else(|| {
             format!(
-                "agents have unreserved scalars and ranges only, not {}",
+                "agents have no revocable, shared or provided resources, as in {}",
                 super::amounts::resources_text(&info.resources)
             )
         })?;
         let id = self.ids.agent();
         info.id = Some(id.clone());
-        let agent = Agent {
-            info,
-            state: AgentState::Registered,
-            registered: now,
-            reregistered: None,
-            available: total.clone(),
-            total,
-        };
+        let agent = Agent::new(info, AgentState::Registered, now, total);
         self.agents.insert(id.value.clone(), agent);
         self.allocate(now);
         Ok(id)
+    }
+
+    /// Takes note that the connection to an agent broke, as it does when its process dies: its offers end, and
+    /// tasks of frameworks without checkpoint are lost. The agent is unreachable when it is not back
+    /// ([`handle_agent_returned`](Self::handle_agent_returned)) before its pings have timed out.
+    pub fn handle_agent_disconnected(&mut self, now: Duration, id: &v1::AgentId) {
+        let Some(agent) = self.agents.get_mut(&id.value).filter(|agent| agent.is_registered()) else {
+            return;
+        };
+        agent.state = AgentState::Disconnected;
+        let text = format!("Agent {} disconnected", agent.info.hostname);
+        self.rescind_offers(|offer| offer.agent == id.value);
+        self.rescind_inverse_offers(|offer| offer.agent == id.value);
+        for framework in self.frameworks.keys().cloned().collect::<Vec<_>>() {
+            let forgotten = self.frameworks.get(&framework).filter(|known| !known.info.checkpoint());
+            if forgotten.is_some_and(|known| known.tasks.values().any(|task| task.agent == id.value)) {
+                // Executors that are not checkpointed end with their agent.
+                let framework_id = v1::FrameworkId::new(framework.clone());
+                self.command(&id.value, AgentAction::ShutdownFramework { framework_id });
+                self.lose_tasks(now, &framework, id, Cause::Disconnected, &text);
+            }
+        }
+        let options = &self.config.options;
+        let pings = options.agent_ping_timeout.saturating_mul(options.max_agent_ping_timeouts);
+        let at = now.saturating_add(pings.min(options.agent_reregister_timeout));
+        self.timers.set(Timer::AgentPing { agent: id.value.clone() }, at);
     }
 
     /// Takes the loss of an agent: its offers end, its tasks are lost or unreachable.
@@ -107,77 +168,99 @@ impl Master {
         if self.lose_absent_agent(now, id, loss) {
             return;
         }
+        let hostname = self.agents.get(&id.value).map_or("", |agent| agent.info.hostname.as_str());
+        match loss {
+            AgentLoss::Unreachable => self.end_agent(now, id, Cause::Unreachable, "health check timed out"),
+            AgentLoss::Unregistered => {
+                let text = format!("Agent {hostname} removed: the agent unregistered");
+                self.end_agent(now, id, Cause::Unregistered, &text);
+            }
+            AgentLoss::Gone => self.end_agent(now, id, Cause::Gone, "Agent has been marked gone"),
+        }
+    }
+
+    /// The same with a text for the updates of its tasks.
+    pub(super) fn end_agent(&mut self, now: Duration, id: &v1::AgentId, cause: Cause, text: &str) {
         let Some(agent) = self.agents.get_mut(&id.value) else {
             return;
         };
-        let was_registered = agent.is_registered();
-        if !was_registered && loss == AgentLoss::Unreachable {
-            return;
-        }
-        agent.state = match loss {
-            AgentLoss::Unreachable => AgentState::Unreachable { since: now },
-            AgentLoss::Unregistered => AgentState::Unregistered,
-            AgentLoss::Gone => AgentState::Gone,
+        let was_known = agent.is_known();
+        agent.state = match cause {
+            Cause::Unreachable | Cause::Disconnected if !was_known => return,
+            Cause::Unreachable | Cause::Disconnected => AgentState::Unreachable { since: now },
+            Cause::Unregistered => AgentState::Unregistered,
+            Cause::Gone => AgentState::Gone,
         };
+        agent.mail.clear();
+        self.timers.clear(&Timer::AgentPing { agent: id.value.clone() });
         // A broken connection takes the offers before anything is known about the tasks.
-        if loss == AgentLoss::Unreachable {
+        if cause == Cause::Unreachable {
             self.rescind_offers(|offer| offer.agent == id.value);
         }
         for framework in self.frameworks.keys().cloned().collect::<Vec<_>>() {
-            self.lose_tasks(now, &framework, id, loss);
+            self.lose_tasks(now, &framework, id, cause, text);
         }
-        if loss != AgentLoss::Unreachable {
+        if cause != Cause::Unreachable {
             self.rescind_offers(|offer| offer.agent == id.value);
+            self.forget_operations_of(id);
             self.command(&id.value, AgentAction::Shutdown);
         }
-        if was_registered {
+        self.rescind_inverse_offers(|offer| offer.agent == id.value);
+        if was_known {
             self.tell_agent_failure(id);
         }
     }
 
-    /// Takes an unreachable agent back, with the tasks that it still has. An agent of a predecessor registers
-    /// again.
+    /// Takes an agent back that was unreachable or lost its connection, with the tasks that it still has. An agent
+    /// of a predecessor registers again.
     pub fn handle_agent_returned(&mut self, now: Duration, id: &v1::AgentId) {
         self.handle_agent_reregistered(now, id);
         let Some(agent) = self.agents.get_mut(&id.value) else {
             return;
         };
-        let AgentState::Unreachable { .. } = agent.state else {
-            return;
-        };
+        match agent.state {
+            AgentState::Disconnected => {}
+            AgentState::Unreachable { .. } => agent.available = agent.total.clone(),
+            AgentState::Registered | AgentState::Unregistered | AgentState::Gone => return,
+        }
         agent.state = AgentState::Registered;
         agent.reregistered = Some(now);
-        agent.available = agent.total.clone();
+        self.timers.clear(&Timer::AgentPing { agent: id.value.clone() });
         for framework in self.frameworks.keys().cloned().collect::<Vec<_>>() {
             self.return_tasks(now, &framework, id);
+            self.resend_updates_of(now, &framework, id);
         }
+        self.resume_duty(now, id);
         self.allocate(now);
     }
 
-    fn lose_tasks(&mut self, now: Duration, framework: &str, agent: &v1::AgentId, loss: AgentLoss) {
+    fn lose_tasks(&mut self, now: Duration, framework: &str, agent: &v1::AgentId, cause: Cause, text: &str) {
         let Some(known) = self.frameworks.get_mut(framework) else {
             return;
         };
         let mut lost = take_tasks(&mut known.tasks, agent);
-        if loss != AgentLoss::Unreachable {
+        if cause != Cause::Unreachable {
             lost.extend(take_tasks(&mut known.unreachable, agent));
         }
         for mut task in lost {
             self.timers.clear(&resend(framework, &task.info.task_id.value));
             task.attempts = 0;
             if !task.state.is_terminal() {
-                let status = self.loss_status(now, framework, &task, loss);
+                let status = self.loss_status(now, framework, &task, cause, text);
                 task.record(status.clone());
                 self.send_status(framework, status);
+            }
+            if cause == Cause::Disconnected {
+                self.release(&mut task);
             }
             let Some(known) = self.frameworks.get_mut(framework) else {
                 return;
             };
-            match loss {
-                AgentLoss::Unreachable => {
+            match cause {
+                Cause::Unreachable => {
                     known.unreachable.insert(task.info.task_id.value.clone(), task);
                 }
-                AgentLoss::Unregistered | AgentLoss::Gone => {
+                Cause::Disconnected | Cause::Unregistered | Cause::Gone => {
                     if let Some(state) = task.statuses.last().map(v1::TaskStatus::state) {
                         task.state = state;
                     }
@@ -188,36 +271,32 @@ impl Master {
         }
     }
 
-    fn loss_status(&self, now: Duration, framework: &str, task: &Task, loss: AgentLoss) -> v1::TaskStatus {
+    fn loss_status(
+        &self,
+        now: Duration,
+        framework: &str,
+        task: &Task,
+        cause: Cause,
+        text: &str,
+    ) -> v1::TaskStatus {
         let state = |partition_aware| {
             self.frameworks.get(framework).map_or(partition_aware, |known| known.lost_state(partition_aware))
         };
-        let hostname = self.agents.get(&task.agent).map_or("", |agent| agent.info.hostname.as_str());
-        let (state, reason, message) = match loss {
-            AgentLoss::Unreachable => {
-                (state(TaskState::TaskUnreachable), Reason::AgentRemoved, "health check timed out".to_owned())
-            }
+        let (state, reason) = match cause {
+            Cause::Unreachable => (state(TaskState::TaskUnreachable), Reason::AgentRemoved),
             // LOST whatever the framework understands: seen on a running master.
-            AgentLoss::Unregistered => (
-                TaskState::TaskLost,
-                Reason::AgentRemoved,
-                format!("Agent {hostname} removed: the agent unregistered"),
-            ),
-            AgentLoss::Gone => {
-                let state = state(TaskState::TaskGoneByOperator);
-                let reason = if state == TaskState::TaskLost {
-                    Reason::AgentRemoved
-                } else {
-                    Reason::AgentRemovedByOperator
-                };
-                (state, reason, "Agent has been marked gone".to_owned())
-            }
+            Cause::Disconnected => (TaskState::TaskLost, Reason::AgentDisconnected),
+            Cause::Unregistered => (TaskState::TaskLost, Reason::AgentRemoved),
+            Cause::Gone => match state(TaskState::TaskGoneByOperator) {
+                TaskState::TaskLost => (TaskState::TaskLost, Reason::AgentRemoved),
+                state => (state, Reason::AgentRemovedByOperator),
+            },
         };
         v1::TaskStatus {
             reason: Some(reason.into()),
-            message: Some(message),
+            message: Some(text.to_owned()),
             agent_id: Some(task.agent_id()),
-            unreachable_time: (loss == AgentLoss::Unreachable).then(|| self.time_info(now)),
+            unreachable_time: (cause == Cause::Unreachable).then(|| self.time_info(now)),
             ..self.master_status(now, task.info.task_id.clone(), state)
         }
     }
@@ -240,14 +319,13 @@ impl Master {
                 self.send_status(framework, status);
             }
             if let Some(known) = self.frameworks.get_mut(framework) {
-                known.tasks.insert(id.clone(), task);
+                known.tasks.insert(id, task);
             }
-            self.forward_update(now, framework, &id);
         }
     }
 
     /// Every scheduler is told, with tasks there or without.
-    fn tell_agent_failure(&mut self, id: &v1::AgentId) {
+    pub(super) fn tell_agent_failure(&mut self, id: &v1::AgentId) {
         let failure = event::Failure { agent_id: Some(id.clone()), ..event::Failure::default() };
         let event =
             Event { r#type: Some(event::Type::Failure.into()), failure: Some(failure), ..Event::default() };

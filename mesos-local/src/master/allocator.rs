@@ -2,19 +2,17 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    ops::Bound,
     time::Duration,
 };
 
 use mesos_proto::v1::{
     self,
+    framework_info::capability,
     scheduler::{Event, event},
 };
 
-use super::{Master, amounts::Amounts, frameworks::Framework, offers::Offer};
-
-/// Less than this of both is not worth an offer (the default of `--min_allocatable_resources`).
-const MIN_CPUS_MILLI: i64 = 10;
-const MIN_MEM_MILLI: i64 = 32_000;
+use super::{Master, agents::Agent, amounts::Amounts, frameworks::Framework, offers::Offer, timers::Timer};
 
 /// Refusals that a scheduler asks for without a number, and with a negative one.
 const DEFAULT_REFUSE: Duration = Duration::from_secs(5);
@@ -29,35 +27,32 @@ pub(super) struct Filter {
 }
 
 /// A role of a framework, by when it was granted something last.
-type Waiting = BTreeSet<(u64, String, String)>;
+type Client = (u64, String, String);
+type Waiting = BTreeSet<Client>;
 
 impl Master {
-    /// Offers everything that is free. Each agent goes as a whole to the role of a framework that
-    /// waited longest among those that want it.
+    /// Offers everything that is free. Each agent goes to the role of a framework that waited longest among
+    /// those that want it; what that role cannot use, because it is reserved for others, goes to the next.
     pub(super) fn allocate(&mut self, now: Duration) {
-        let mut waiting = self.waiting_roles();
-        if waiting.is_empty() {
-            return;
-        }
         let mut events: BTreeMap<String, Vec<v1::Offer>> = BTreeMap::new();
+        let mut waiting = self.waiting_roles();
         let agents: Vec<String> = self
             .agents
             .iter()
-            .filter(|(_, agent)| agent.is_registered() && is_allocatable(&agent.available))
+            .filter(|(_, agent)| !waiting.is_empty() && agent.is_offered() && !agent.available.is_empty())
             .map(|(id, _)| id.clone())
             .collect();
         for agent in agents {
-            let Some(client) =
-                waiting.iter().find(|(_, id, role)| self.wants(now, id, role, &agent)).cloned()
-            else {
-                continue;
-            };
-            waiting.remove(&client);
-            let (_, id, role) = client;
-            if let Some(offer) = self.grant(&id, &role, &agent) {
-                events.entry(id.clone()).or_default().push(offer);
+            let mut after = Bound::Unbounded;
+            while let Some((client, share)) = self.next_client(now, &waiting, after, &agent) {
+                waiting.remove(&client);
+                let (_, id, role) = client.clone();
+                if let Some(offer) = self.grant(now, &id, &role, &agent, share) {
+                    events.entry(id.clone()).or_default().push(offer);
+                }
+                waiting.insert((self.turns, id, role));
+                after = Bound::Excluded(client);
             }
-            waiting.insert((self.turns, id, role));
         }
         for (framework, offers) in events {
             let event = Event {
@@ -67,6 +62,7 @@ impl Master {
             };
             self.framework_event(&framework, event);
         }
+        self.offer_unavailability(now);
     }
 
     fn waiting_roles(&self) -> Waiting {
@@ -80,29 +76,73 @@ impl Master {
             .collect()
     }
 
-    fn wants(&self, now: Duration, framework: &str, role: &str, agent: &str) -> bool {
-        let (Some(framework), Some(agent_state)) = (self.frameworks.get(framework), self.agents.get(agent))
-        else {
-            return false;
-        };
-        framework.constraints.allow(role, &agent_state.info)
-            && !is_filtered(framework, role, agent, &agent_state.available, now)
+    /// The role that waited longest among those behind `after` that want something of an agent, and what.
+    fn next_client(
+        &self,
+        now: Duration,
+        waiting: &Waiting,
+        after: Bound<Client>,
+        agent: &str,
+    ) -> Option<(Client, Amounts)> {
+        let agent = self.agents.get(agent).filter(|agent| !agent.available.is_empty())?;
+        let mut clients = waiting.range((after, Bound::Unbounded));
+        clients.find_map(|client| {
+            let (_, framework, role) = client;
+            let framework = self.frameworks.get(framework)?;
+            Some((client.clone(), self.share(now, framework, role, agent)?))
+        })
     }
 
-    /// Turns everything free on an agent into an offer.
-    fn grant(&mut self, framework: &str, role: &str, agent: &str) -> Option<v1::Offer> {
+    /// What a role of a framework would be offered of an agent; `None` if it is not to be offered anything.
+    fn share(&self, now: Duration, framework: &Framework, role: &str, agent: &Agent) -> Option<Amounts> {
+        if !self.may_see(framework, agent) || !framework.constraints.allow(role, &agent.info) {
+            return None;
+        }
+        let refined = framework.has(capability::Type::ReservationRefinement);
+        let share = agent.available.usable_by(role, refined);
+        let least = framework.least.get(role).unwrap_or(&self.config.options.min_allocatable_resources);
+        let wanted = least.is_met_by(&share) && !is_filtered(framework, role, agent, &share, now);
+        wanted.then_some(share)
+    }
+
+    /// Whether the capabilities of a framework let it see an agent at all.
+    fn may_see(&self, framework: &Framework, agent: &Agent) -> bool {
+        let options = &self.config.options;
+        let is_remote = match (region(options.domain.as_ref()), region(agent.info.domain.as_ref())) {
+            (Some(here), Some(there)) => here != there,
+            // Who has no domain counts as local.
+            (None, _) | (_, None) => false,
+        };
+        let has_gpus = options.filter_gpu_resources && agent.total.scalar("gpus") > 0;
+        (!is_remote || framework.has(capability::Type::RegionAware))
+            && (!has_gpus || framework.has(capability::Type::GpuResources))
+    }
+
+    /// Turns a share of what is free on an agent into an offer.
+    fn grant(
+        &mut self,
+        now: Duration,
+        framework: &str,
+        role: &str,
+        agent: &str,
+        mut share: Amounts,
+    ) -> Option<v1::Offer> {
         self.turns += 1;
-        let amounts = std::mem::take(&mut self.agents.get_mut(agent)?.available);
+        self.agents.get_mut(agent)?.available.subtract(&share);
         self.frameworks.get_mut(framework)?.turns.insert(role.to_owned(), self.turns);
+        share.sort();
         let number = self.ids.offer();
         let offer = Offer {
             framework: framework.to_owned(),
             agent: agent.to_owned(),
             role: role.to_owned(),
-            amounts,
+            amounts: share,
         };
         let message = self.offer_message(number, &offer);
         self.offers.insert(number, offer);
+        if let Some(timeout) = self.config.options.offer_timeout {
+            self.timers.set(Timer::OfferTimeout(number), now.saturating_add(timeout));
+        }
         message
     }
 
@@ -119,7 +159,7 @@ impl Master {
     }
 
     /// How long a refusal lasts, at least one interval; `None` for no refusal.
-    fn refusal(&self, filters: Option<&v1::Filters>) -> Option<Duration> {
+    pub(super) fn refusal(&self, filters: Option<&v1::Filters>) -> Option<Duration> {
         let seconds = filters.and_then(|filters| filters.refuse_seconds);
         let time = match seconds {
             Some(0.0) => return None,
@@ -150,6 +190,7 @@ impl Master {
         };
         framework.suppressed.retain(|role| !roles.contains(role));
         framework.filters.retain(|(role, _), _| !roles.contains(role));
+        framework.inverse_filters.clear();
         self.allocate(now);
     }
 
@@ -172,12 +213,13 @@ fn named_roles(framework: &Framework, roles: Vec<String>) -> Option<BTreeSet<Str
     roles.is_subset(&framework.roles).then_some(roles)
 }
 
-fn is_filtered(framework: &Framework, role: &str, agent: &str, free: &Amounts, now: Duration) -> bool {
-    framework.filters.get(&(role.to_owned(), agent.to_owned())).is_some_and(|filters| {
-        filters.iter().any(|filter| filter.until > now && filter.refused.contains(free))
+fn is_filtered(framework: &Framework, role: &str, agent: &Agent, share: &Amounts, now: Duration) -> bool {
+    let id = agent.info.id.as_ref().map_or("", |id| id.value.as_str());
+    framework.filters.get(&(role.to_owned(), id.to_owned())).is_some_and(|filters| {
+        filters.iter().any(|filter| filter.until > now && filter.refused.contains(share))
     })
 }
 
-fn is_allocatable(free: &Amounts) -> bool {
-    free.scalar("cpus") >= MIN_CPUS_MILLI || free.scalar("mem") >= MIN_MEM_MILLI
+fn region(domain: Option<&v1::DomainInfo>) -> Option<&str> {
+    Some(domain?.fault_domain.as_ref()?.region.name.as_str())
 }

@@ -1,107 +1,140 @@
-//! Amounts of unreserved resources: scalars in thousandths, ranges as sets.
+//! Amounts of resources: scalars in thousandths, ranges and sets, each by whose it is.
 
-use std::collections::BTreeMap;
+mod lot;
 
-use mesos_proto::v1::{self, Ranges, value};
+use mesos_proto::v1::{self, resource::ReservationInfo};
+
+use self::lot::{Amount, Lot};
 
 /// What an agent has, an offer holds or a task takes. Holds no empty amounts.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+///
+/// Amounts of one name are one sum only if they are reserved in the same way. Persistent volumes stay what
+/// they are: none is added to another, and none is divided. All work takes time in the number of kinds on
+/// either side multiplied; there are a handful.
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Amounts {
-    scalars: BTreeMap<String, i64>,
-    ranges: BTreeMap<String, Ranges>,
+    lots: Vec<Lot>,
 }
 
 impl Amounts {
-    /// The sum of the resources; `None` if one is reserved, revocable, a volume, a set or of a
+    /// The sum of the resources, whatever they are allocated to; `None` if one is revocable, shared or of a
     /// provider: agents of this master have no such resources.
     pub(crate) fn from_resources(resources: &[v1::Resource]) -> Option<Self> {
         let mut amounts = Self::default();
         for resource in resources {
-            let plain = resource.reservation.is_none()
-                && resource.disk.is_none()
-                && resource.revocable.is_none()
-                && resource.shared.is_none()
-                && resource.provider_id.is_none();
-            if resource.reserved_role().is_some() || !plain {
-                return None;
-            }
-            match resource.r#type() {
-                value::Type::Scalar => amounts.add_scalar(&resource.name, resource.milli()),
-                value::Type::Ranges => {
-                    let ranges = resource.ranges.as_ref().map(Ranges::from_value).unwrap_or_default();
-                    amounts.add_ranges(&resource.name, &ranges);
-                }
-                value::Type::Set | value::Type::Text => return None,
-            }
+            amounts.add_lot(Lot::new(resource)?);
         }
         Some(amounts)
     }
 
     pub(crate) fn add(&mut self, other: &Self) {
-        for (name, milli) in &other.scalars {
-            self.add_scalar(name, *milli);
+        for lot in &other.lots {
+            self.add_lot(lot.clone());
         }
-        for (name, ranges) in &other.ranges {
-            self.add_ranges(name, ranges);
+    }
+
+    fn add_lot(&mut self, lot: Lot) {
+        if lot.amount.is_empty() {
+            return;
+        }
+        match self.lots.iter_mut().find(|mine| !lot.is_volume() && mine.is_same_kind(&lot)) {
+            Some(mine) => mine.amount.add(&lot.amount),
+            None => self.lots.push(lot),
         }
     }
 
     /// Takes `other` away, which [`Self::contains`] must have found inside.
     pub(crate) fn subtract(&mut self, other: &Self) {
-        for (name, milli) in &other.scalars {
-            self.add_scalar(name, -milli);
-        }
-        for (name, ranges) in &other.ranges {
-            if let Some(mine) = self.ranges.get_mut(name) {
-                mine.subtract(ranges);
+        for lot in &other.lots {
+            let Some(position) = self.lots.iter().position(|mine| mine.is_same_kind(lot)) else {
+                continue;
+            };
+            let mine = &mut self.lots[position];
+            mine.amount.subtract(&lot.amount);
+            if mine.amount.is_empty() {
+                self.lots.remove(position);
             }
         }
-        self.ranges.retain(|_, ranges| !ranges.is_empty());
     }
 
     pub(crate) fn contains(&self, other: &Self) -> bool {
-        other.scalars.iter().all(|(name, milli)| *milli <= self.scalar(name))
-            && other
-                .ranges
-                .iter()
-                .all(|(name, ranges)| self.ranges.get(name).is_some_and(|mine| mine.contains(ranges)))
+        other.lots.iter().all(|lot| {
+            let mine = self.lots.iter().find(|mine| mine.is_same_kind(lot));
+            // The same volume twice is one too many.
+            let twice = lot.is_volume() && other.lots.iter().filter(|one| one.is_same_kind(lot)).count() > 1;
+            !twice && mine.is_some_and(|mine| mine.holds(lot))
+        })
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.scalars.is_empty() && self.ranges.is_empty()
+        self.lots.is_empty()
     }
 
-    /// Thousandths of a scalar, 0 if there is none.
+    /// Thousandths of a scalar, reserved or not, 0 if there is none.
     pub(crate) fn scalar(&self, name: &str) -> i64 {
-        self.scalars.get(name).copied().unwrap_or(0)
+        self.lots.iter().filter(|lot| lot.name == name).fold(0, |sum, lot| match lot.amount {
+            Amount::Milli(milli) => sum.saturating_add(milli),
+            Amount::Numbers(_) | Amount::Items(_) => sum,
+        })
     }
 
-    /// As resources in the order of real offers: ranges, then cpus, mem, disk, then others.
+    /// What a role may use: what nobody reserved, and what is reserved for it or for a role above it. Without
+    /// `refined` nothing that was reserved more than once.
+    pub(crate) fn usable_by(&self, role: &str, refined: bool) -> Self {
+        let usable = |lot: &&Lot| {
+            let stack = lot.reservations();
+            let Some(innermost) = stack.last() else { return true };
+            (refined || stack.len() == 1) && is_role_or_above(innermost.role(), role)
+        };
+        Self { lots: self.lots.iter().filter(usable).cloned().collect() }
+    }
+
+    /// The same amounts without their innermost reservation; `None` if one has none.
+    pub(crate) fn without_innermost_reservation(&self) -> Option<Self> {
+        let mut amounts = Self::default();
+        for lot in &self.lots {
+            amounts.add_lot(lot.without_innermost_reservation()?);
+        }
+        Some(amounts)
+    }
+
+    /// The disks below volumes.
+    pub(crate) fn without_volumes(&self) -> Self {
+        let mut amounts = Self::default();
+        for lot in &self.lots {
+            amounts.add_lot(lot.without_volume());
+        }
+        amounts
+    }
+
+    /// Whether a role has a persistent volume of this id.
+    pub(crate) fn has_volume(&self, id: &str, role: &str) -> bool {
+        let of_role = |lot: &Lot| lot.reservations().last().is_some_and(|innermost| innermost.role() == role);
+        self.lots.iter().any(|lot| lot.volume_id() == Some(id) && of_role(lot))
+    }
+
+    /// Puts the amounts into the order of real offers: ranges, then what is reserved, then sets, cpus, mem,
+    /// disk and other scalars.
+    pub(crate) fn sort(&mut self) {
+        self.lots.sort_by(|one, other| one.place().cmp(&other.place()));
+    }
+
+    /// As resources in the newer format, in the order of [`Self::sort`] or of what was added.
     pub(crate) fn to_resources(&self) -> Vec<v1::Resource> {
-        let usual = ["cpus", "mem", "disk"];
-        let ranges = self.ranges.iter().map(|(name, ranges)| v1::Resource::ranges(name, ranges));
-        let first = usual.iter().filter_map(|name| self.scalars.get_key_value(*name));
-        let rest = self.scalars.iter().filter(|(name, _)| !usual.contains(&name.as_str()));
-        ranges
-            .chain(first.chain(rest).map(|(name, milli)| v1::Resource::scalar_milli(name, *milli)))
-            .collect()
+        self.lots.iter().map(Lot::to_resource).collect()
     }
+}
 
-    fn add_scalar(&mut self, name: &str, milli: i64) {
-        // Saturating: a task may ask for any number, and such a sum fits nowhere.
-        let sum = self.scalar(name).saturating_add(milli);
-        if sum == 0 {
-            self.scalars.remove(name);
-        } else {
-            self.scalars.insert(name.to_owned(), sum);
-        }
+/// The same amounts of the same kinds, in whatever order.
+impl PartialEq for Amounts {
+    fn eq(&self, other: &Self) -> bool {
+        self.lots.len() == other.lots.len() && self.contains(other) && other.contains(self)
     }
+}
 
-    fn add_ranges(&mut self, name: &str, ranges: &Ranges) {
-        if !ranges.is_empty() {
-            self.ranges.entry(name.to_owned()).or_default().add(ranges);
-        }
-    }
+/// Whether a role is another one or stands above it: `eng` above `eng/dev`.
+fn is_role_or_above(role: &str, other: &str) -> bool {
+    other.strip_prefix(role).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// Resources as Mesos writes them, separated by `; `.
@@ -119,23 +152,48 @@ pub(super) fn allocated(mut resources: Vec<v1::Resource>, role: &str) -> Vec<v1:
     resources
 }
 
+/// The format of frameworks without the capability `RESERVATION_REFINEMENT`. What was reserved more than once
+/// cannot be said in it and stays as it is.
+#[expect(deprecated, reason = "the older format is made of such fields")]
+pub(super) fn in_older_format(mut resource: v1::Resource) -> v1::Resource {
+    use v1::resource::reservation_info::Type;
+
+    if resource.reservations.len() > 1 {
+        return resource;
+    }
+    resource.role = Some("*".into());
+    if let Some(ReservationInfo { r#type, role, principal, labels }) = resource.reservations.pop() {
+        let is_dynamic = r#type == Some(Type::Dynamic.into());
+        resource.role = role;
+        resource.reservation =
+            is_dynamic.then(|| ReservationInfo { principal, labels, ..ReservationInfo::default() });
+    }
+    resource
+}
+
 #[cfg(test)]
 mod tests {
+    use v1::Resources;
+
     use super::*;
+
+    fn amounts(text: &str) -> Amounts {
+        Amounts::from_resources(&text.parse::<Resources>().unwrap().to_vec()).unwrap()
+    }
+
+    fn text(amounts: &Amounts) -> String {
+        resources_text(&amounts.to_resources())
+    }
 
     #[test]
     fn what_is_given_and_taken_back_is_the_same() {
-        let mut all = Amounts::default();
-        all.add_scalar("cpus", 4000);
-        all.add_ranges("ports", &Ranges::single(31000, 31009));
+        let mut all = amounts("cpus:4;ports:[31000-31009];keys:{a,b}");
         let whole = all.clone();
-        let mut part = Amounts::default();
-        part.add_scalar("cpus", 100);
-        part.add_ranges("ports", &Ranges::single(31003, 31004));
+        let part = amounts("cpus:0.1;ports:[31003-31004];keys:{b}");
         assert!(all.contains(&part));
         all.subtract(&part);
         assert!(!all.contains(&part), "the ports are gone");
-        assert_eq!(resources_text(&all.to_resources()), "ports:[31000-31002, 31005-31009]; cpus:3.9");
+        assert_eq!(text(&all), "cpus:3.9; ports:[31000-31002, 31005-31009]; keys:{a}");
         all.add(&part);
         assert_eq!(all, whole);
         all.subtract(&whole);
@@ -143,14 +201,36 @@ mod tests {
     }
 
     #[test]
-    #[expect(deprecated, reason = "frameworks without newer capabilities reserve by the field `role`")]
-    fn what_is_reserved_is_none_of_the_amounts() {
-        let cpus = v1::Resource::scalar_milli("cpus", 1000);
-        let reserved = v1::Resource { role: Some("eng".into()), ..cpus.clone() };
-        assert_eq!(Amounts::from_resources(&[cpus.clone(), reserved]), None);
-        let unreserved = v1::Resource { role: Some("*".into()), ..cpus.clone() };
-        let amounts = Amounts::from_resources(&[cpus, unreserved]).unwrap();
-        let texts = resources_text(&allocated(amounts.to_resources(), "web"));
-        assert_eq!(texts, "cpus(allocated: web):2");
+    fn offers_list_what_is_reserved_between_ports_and_the_rest() {
+        let mut all = amounts("mem:64;bandwidth:1;cpus(web):1;keys:{a};disk:10;cpus:4;ports:[1-2]");
+        all.sort();
+        let sorted = "ports:[1-2]; cpus(reservations: [(STATIC,web)]):1; keys:{a}; cpus:4; mem:64; disk:10; \
+                      bandwidth:1";
+        assert_eq!(text(&all), sorted);
+    }
+
+    #[test]
+    fn a_role_may_use_what_is_reserved_for_it_and_above_it() {
+        let mut all = amounts("cpus:1;cpus(eng):2;cpus(eng/dev):3;cpus(engine):4;cpus(web):5");
+        all.add(&amounts("mem(reservations: [(STATIC,eng),(DYNAMIC,eng/dev)]):6"));
+        for (role, refined, cpus, mem) in [
+            ("eng", true, 3000, 0),
+            ("eng/dev", true, 6000, 6000),
+            ("eng/dev", false, 6000, 0),
+            ("*", true, 1000, 0),
+        ] {
+            let usable = all.usable_by(role, refined);
+            assert_eq!((usable.scalar("cpus"), usable.scalar("mem")), (cpus, mem), "{role} {refined}");
+        }
+    }
+
+    #[test]
+    fn reservations_in_either_format_are_the_same() {
+        for text in ["cpus(web):1", "cpus(reservations: [(DYNAMIC,web,me)]):1", "cpus:1"] {
+            let new = amounts(text);
+            let old: Vec<_> = new.to_resources().into_iter().map(in_older_format).collect();
+            assert!(old[0].reservations.is_empty());
+            assert_eq!(Amounts::from_resources(&old), Some(new));
+        }
     }
 }

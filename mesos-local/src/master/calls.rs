@@ -2,9 +2,14 @@
 
 use std::time::Duration;
 
-use mesos_proto::v1::scheduler::{Call, call};
+use mesos_proto::v1::{
+    self,
+    allocator::inverse_offer_status::Status,
+    master,
+    scheduler::{Call, call},
+};
 
-use super::{Master, output::Answer, streams::check_roles, validate};
+use super::{Master, output::Answer, validate};
 
 impl Master {
     /// Takes a call that arrived over HTTP, with the value of its header `Mesos-Stream-Id`.
@@ -83,19 +88,25 @@ impl Master {
                 self.acknowledge(now, framework, &call.acknowledge.unwrap_or_default());
             }
             call::Type::Reconcile => self.reconcile(now, framework, &call.reconcile.unwrap_or_default()),
-            // There are no operations here, no inverse offers and no executors that could take a
-            // message; a real master drops such calls as silently when their object is unknown.
-            // SUBSCRIBE was answered before.
             call::Type::ReconcileOperations => {
                 self.reconcile_operations(framework, call.reconcile_operations.unwrap_or_default());
             }
-            call::Type::AcceptInverseOffers
-            | call::Type::DeclineInverseOffers
-            | call::Type::AcknowledgeOperationStatus
-            | call::Type::Shutdown
-            | call::Type::Message
-            | call::Type::Request
-            | call::Type::Subscribe => {}
+            call::Type::AcknowledgeOperationStatus => {
+                self.acknowledge_operation(framework, &call.acknowledge_operation_status.unwrap_or_default());
+            }
+            call::Type::AcceptInverseOffers => {
+                let call::AcceptInverseOffers { inverse_offer_ids: ids, filters } =
+                    call.accept_inverse_offers.unwrap_or_default();
+                self.answer_inverse_offers(now, framework, &ids, filters.as_ref(), Status::Accept);
+            }
+            call::Type::DeclineInverseOffers => {
+                let call::DeclineInverseOffers { inverse_offer_ids: ids, filters } =
+                    call.decline_inverse_offers.unwrap_or_default();
+                self.answer_inverse_offers(now, framework, &ids, filters.as_ref(), Status::Decline);
+            }
+            // There are no executors here that could take a message; a real master drops such calls as silently
+            // when their object is unknown. SUBSCRIBE was answered before.
+            call::Type::Shutdown | call::Type::Message | call::Type::Request | call::Type::Subscribe => {}
             // A real master dies of this call, which is of no use to anyone.
             call::Type::Unknown => {
                 return Answer::Status {
@@ -109,7 +120,7 @@ impl Master {
 
     fn update_framework(&mut self, id: &str, update: call::UpdateFramework) -> Answer {
         let call::UpdateFramework { framework_info: info, suppressed_roles, offer_constraints } = update;
-        if let Err(text) = validate::framework_info::validate(&info) {
+        if let Err(text) = validate::framework_info::validate(&info, &self.config.options) {
             return Answer::bad_request(format!("Supplied FrameworkInfo is not valid: {text}"));
         }
         let Some(framework) = self.frameworks.get(id) else {
@@ -118,7 +129,7 @@ impl Master {
         if let Err(text) = validate::framework_info::may_become(&framework.info, &info) {
             return Answer::bad_request(format!("FrameworkInfo update is not valid: {text}"));
         }
-        let constraints = match check_roles(&info, &suppressed_roles, offer_constraints.as_ref()) {
+        let constraints = match self.check_roles(&info, &suppressed_roles, offer_constraints.as_ref()) {
             Ok(constraints) => constraints,
             Err(text) => {
                 return Answer::bad_request(format!("'UpdateFramework' call is not valid: {text}"));
@@ -127,6 +138,52 @@ impl Master {
         self.apply_info(id, info, suppressed_roles, constraints);
         // The offers of what changed come with the next batch.
         self.rescind_offers_of_lost_roles(id);
-        Answer::Status { status: 200, text: String::new() }
+        Answer::done()
+    }
+
+    /// Takes a call of an operator that changes something; `None` if it is none of those that this master
+    /// knows. 200 with an empty text says that it is done.
+    pub fn handle_operator_call(&mut self, now: Duration, call: &master::Call) -> Option<Answer> {
+        use master::call::Type;
+        let missing = || Answer::bad_request("The message of the call is missing");
+        let answer = match call.r#type() {
+            Type::MarkAgentGone => {
+                call.mark_agent_gone.as_ref().map(|call| self.mark_agent_gone(now, &call.agent_id))
+            }
+            Type::DrainAgent => call.drain_agent.as_ref().map(|call| {
+                let longest = call.max_grace_period.map(|time| v1::DurationInfo {
+                    nanoseconds: time.seconds.saturating_mul(1_000_000_000).saturating_add(time.nanos.into()),
+                });
+                let config = v1::DrainConfig { max_grace_period: longest, mark_gone: Some(call.mark_gone()) };
+                self.drain_agent(now, &call.agent_id, config)
+            }),
+            Type::DeactivateAgent => {
+                call.deactivate_agent.as_ref().map(|call| self.deactivate_agent(&call.agent_id))
+            }
+            Type::ReactivateAgent => {
+                call.reactivate_agent.as_ref().map(|call| self.reactivate_agent(now, &call.agent_id))
+            }
+            Type::UpdateMaintenanceSchedule => call
+                .update_maintenance_schedule
+                .as_ref()
+                .map(|call| self.update_schedule(now, call.schedule.clone())),
+            Type::StartMaintenance => {
+                call.start_maintenance.as_ref().map(|call| self.start_maintenance(now, call.machines.clone()))
+            }
+            Type::StopMaintenance => {
+                call.stop_maintenance.as_ref().map(|call| self.stop_maintenance(&call.machines))
+            }
+            Type::Teardown => call.teardown.as_ref().map(|call| {
+                match self.frameworks.contains_key(&call.framework_id.value) {
+                    true => {
+                        let _accepted = self.teardown(now, &call.framework_id.value);
+                        Answer::done()
+                    }
+                    false => Answer::bad_request("No framework found with specified ID"),
+                }
+            }),
+            _ => return None,
+        };
+        Some(answer.unwrap_or_else(missing))
     }
 }

@@ -1,5 +1,8 @@
 //! Offer constraints: which agents a role wants to be offered at all.
 
+mod pattern;
+mod program;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use mesos_proto::v1::{
@@ -16,10 +19,11 @@ use mesos_proto::v1::{
 };
 use regex::Regex;
 
+use super::config::MasterOptions;
+
 /// Constraints that were checked and compiled. Roles without an entry want every agent.
 ///
-/// Patterns are compiled by the crate `regex`, whose syntax is that of RE2 but for corners; the limits
-/// that a real master sets to their size are not imposed.
+/// Patterns are read as RE2 reads them and run by the crate `regex`.
 #[derive(Debug, Default)]
 pub(super) struct Constraints(BTreeMap<String, Vec<Group>>);
 
@@ -60,7 +64,11 @@ enum Found<'a> {
 
 impl Constraints {
     /// Compiles what a framework sent.
-    pub(super) fn new(message: &OfferConstraints, roles: &BTreeSet<String>) -> Result<Self, String> {
+    pub(super) fn new(
+        message: &OfferConstraints,
+        roles: &BTreeSet<String>,
+        options: &MasterOptions,
+    ) -> Result<Self, String> {
         let mut compiled = BTreeMap::new();
         for (role, constraints) in &message.role_constraints {
             if !roles.contains(role) {
@@ -70,7 +78,7 @@ impl Constraints {
                      of roles"
                 ));
             }
-            let groups = compile_role(role, &constraints.groups)
+            let groups = compile_role(role, &constraints.groups, options)
                 .map_err(|text| format!("Offer constraints are not valid: {text}"))?;
             compiled.insert(role.clone(), groups);
         }
@@ -86,8 +94,9 @@ impl Constraints {
 }
 
 impl Constraint {
-    fn new(message: &AttributeConstraint) -> Result<Self, String> {
-        Ok(Self { selector: subject(&message.selector)?, test: test(message.predicate.predicate.as_ref())? })
+    fn new(message: &AttributeConstraint, options: &MasterOptions) -> Result<Self, String> {
+        let selector = subject(&message.selector)?;
+        Ok(Self { selector, test: test(message.predicate.predicate.as_ref(), options)? })
     }
 
     fn holds(&self, agent: &v1::AgentInfo) -> bool {
@@ -133,6 +142,7 @@ impl Subject {
 fn compile_role(
     role: &str,
     groups: &[v1::scheduler::offer_constraints::role_constraints::Group],
+    options: &MasterOptions,
 ) -> Result<Vec<Group>, String> {
     if groups.is_empty() {
         return Err(format!(
@@ -148,7 +158,7 @@ fn compile_role(
             ));
         }
         let constraints: Result<Group, String> =
-            group.attribute_constraints.iter().map(Constraint::new).collect();
+            group.attribute_constraints.iter().map(|message| Constraint::new(message, options)).collect();
         compiled.push(
             constraints
                 .map_err(|text| format!("A role {role} has an invalid 'AttributeConstraint': {text}"))?,
@@ -172,22 +182,14 @@ fn subject(selector: &Selector) -> Result<Subject, String> {
     }
 }
 
-fn test(predicate: Option<&Predicate>) -> Result<Test, String> {
+fn test(predicate: Option<&Predicate>, options: &MasterOptions) -> Result<Test, String> {
     Ok(match predicate {
         Some(Predicate::Exists(_)) => Test::Exists,
         Some(Predicate::NotExists(_)) => Test::NotExists,
         Some(Predicate::TextEquals(test)) => Test::Equals(test.value.clone()),
         Some(Predicate::TextNotEquals(test)) => Test::NotEquals(test.value.clone()),
-        Some(Predicate::TextMatches(test)) => Test::Matches(whole(&test.regex)?),
-        Some(Predicate::TextNotMatches(test)) => Test::NotMatches(whole(&test.regex)?),
+        Some(Predicate::TextMatches(test)) => Test::Matches(pattern::whole(&test.regex, options)?),
+        Some(Predicate::TextNotMatches(test)) => Test::NotMatches(pattern::whole(&test.regex, options)?),
         None => return Err("Unknown predicate type".into()),
     })
-}
-
-/// A pattern that has to match the whole value.
-fn whole(pattern: &str) -> Result<Regex, String> {
-    let failed = |error: regex::Error| format!("Failed to construct regex from pattern '{pattern}': {error}");
-    // Alone first: the anchors must not repair a broken pattern.
-    Regex::new(pattern).map_err(failed)?;
-    Regex::new(&format!("^(?:{pattern})$")).map_err(failed)
 }

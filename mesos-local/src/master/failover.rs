@@ -8,9 +8,12 @@ use super::{
     Master, MasterConfig,
     agents::{Agent, AgentLoss, AgentState},
     amounts::Amounts,
+    duty::Duty,
     frameworks::Framework,
+    operations::Operation,
     output::AgentAction,
     tasks::Task,
+    timers::Timer,
 };
 
 /// An agent that this master knows from the registry alone, and what it brings when it comes.
@@ -23,6 +26,7 @@ pub(super) struct AbsentAgent {
     total: Amounts,
     /// When an earlier master gave it up; `None` if it only has to register again.
     pub(super) unreachable: Option<v1::TimeInfo>,
+    pub(super) duty: Duty,
     frameworks: BTreeMap<String, Carried>,
 }
 
@@ -31,11 +35,20 @@ pub(super) struct AbsentAgent {
 struct Carried {
     info: v1::FrameworkInfo,
     tasks: BTreeMap<String, Task>,
+    operations: BTreeMap<String, Operation>,
 }
 
 impl AbsentAgent {
     pub(super) fn task_mut(&mut self, framework: &str, task: &str) -> Option<&mut Task> {
         self.frameworks.get_mut(framework)?.tasks.get_mut(task)
+    }
+
+    fn carried(&mut self, framework: &str, info: &v1::FrameworkInfo) -> &mut Carried {
+        self.frameworks.entry(framework.to_owned()).or_insert_with(|| Carried {
+            info: info.clone(),
+            tasks: BTreeMap::new(),
+            operations: BTreeMap::new(),
+        })
     }
 }
 
@@ -52,7 +65,12 @@ impl Master {
         for (id, agent) in predecessor.agents.iter().filter(|(_, agent)| agent.state == AgentState::Gone) {
             master.agents.insert(id.clone(), agent.clone());
         }
+        // Operators' decisions are in the registry.
+        master.maintenance = predecessor.maintenance.clone();
         master.absent = predecessor.into_absent();
+        if !master.absent.is_empty() {
+            master.timers.set(Timer::AgentsReregister, master.config.options.agent_reregister_timeout);
+        }
         master
     }
 
@@ -60,23 +78,26 @@ impl Master {
         let mut absent = mem::take(&mut self.absent);
         for (id, agent) in &self.agents {
             let unreachable = match agent.state {
-                AgentState::Registered => None,
+                AgentState::Registered | AgentState::Disconnected => None,
                 AgentState::Unreachable { since } => Some(self.time_info(since)),
                 AgentState::Unregistered | AgentState::Gone => continue,
             };
-            let (info, total) = (agent.info.clone(), agent.total.clone());
-            absent.insert(id.clone(), AbsentAgent { info, total, unreachable, frameworks: BTreeMap::new() });
+            let (info, total, duty) = (agent.info.clone(), agent.total.clone(), agent.duty.clone());
+            let frameworks = BTreeMap::new();
+            absent.insert(id.clone(), AbsentAgent { info, total, unreachable, duty, frameworks });
         }
         for (id, framework) in self.frameworks {
-            let Framework { info, tasks, unreachable, .. } = framework;
+            let Framework { info, tasks, unreachable, operations, .. } = framework;
+            for (name, operation) in operations {
+                if let Some(agent) = absent.get_mut(&operation.agent) {
+                    agent.carried(&id, &info).operations.insert(name, operation.carried());
+                }
+            }
             for (name, mut task) in tasks.into_iter().chain(unreachable) {
                 // The update in flight was lost with the stream.
                 task.attempts = 0;
                 if let Some(agent) = absent.get_mut(&task.agent) {
-                    let carried = agent.frameworks.entry(id.clone());
-                    let carried =
-                        carried.or_insert_with(|| Carried { info: info.clone(), tasks: BTreeMap::new() });
-                    carried.tasks.insert(name, task);
+                    agent.carried(&id, &info).tasks.insert(name, task);
                 }
             }
         }
@@ -90,17 +111,11 @@ impl Master {
         let Some(agent) = self.absent.remove(&id.value) else {
             return;
         };
-        let AbsentAgent { info, total, unreachable, frameworks } = agent;
-        let agent = Agent {
-            info,
-            state: AgentState::Registered,
-            registered: now,
-            reregistered: Some(now),
-            available: total.clone(),
-            total,
-        };
+        let AbsentAgent { info, total, unreachable, duty, frameworks } = agent;
+        let agent =
+            Agent { reregistered: Some(now), duty, ..Agent::new(info, AgentState::Registered, now, total) };
         self.agents.insert(id.value.clone(), agent);
-        for (framework, Carried { info, tasks }) in frameworks {
+        for (framework, Carried { info, tasks, operations }) in frameworks {
             if self.completed.iter().any(|removed| removed.id().value == framework) {
                 let framework_id = v1::FrameworkId::new(framework);
                 self.command(&id.value, AgentAction::ShutdownFramework { framework_id });
@@ -108,31 +123,46 @@ impl Master {
             }
             let known =
                 self.frameworks.entry(framework.clone()).or_insert_with(|| Framework::recovered(info, now));
+            known.operations.extend(operations);
             if unreachable.is_some() {
                 known.unreachable.extend(tasks);
                 self.return_tasks(now, &framework, id);
             } else {
-                self.recover_tasks(now, &framework, id, tasks);
+                self.recover_tasks(&framework, id, tasks);
             }
+            self.resend_updates_of(now, &framework, id);
         }
+        if self.absent.values().all(|agent| agent.unreachable.is_some()) {
+            self.timers.clear(&Timer::AgentsReregister);
+        }
+        self.resume_duty(now, id);
         self.allocate(now);
     }
 
-    fn recover_tasks(
-        &mut self,
-        now: Duration,
-        framework: &str,
-        agent: &v1::AgentId,
-        tasks: BTreeMap<String, Task>,
-    ) {
+    fn recover_tasks(&mut self, framework: &str, agent: &v1::AgentId, tasks: BTreeMap<String, Task>) {
         for (name, task) in tasks {
             if let Some(agent) = self.agents.get_mut(&agent.value) {
                 agent.available.subtract(&task.amounts);
             }
             if let Some(known) = self.frameworks.get_mut(framework) {
-                known.tasks.insert(name.clone(), task);
+                known.tasks.insert(name, task);
             }
-            self.forward_update(now, framework, &name);
+        }
+    }
+
+    /// Gives up the agents of the predecessor that have not registered. Schedulers are told that they failed, and
+    /// nothing about tasks, which this master does not know.
+    pub(super) fn lose_absent_agents(&mut self, now: Duration) {
+        let unreachable = self.time_info(now);
+        let mut lost = Vec::new();
+        for (id, agent) in &mut self.absent {
+            if agent.unreachable.is_none() {
+                agent.unreachable = Some(unreachable);
+                lost.push(v1::AgentId::new(id.clone()));
+            }
+        }
+        for id in lost {
+            self.tell_agent_failure(&id);
         }
     }
 
@@ -148,8 +178,7 @@ impl Master {
             AgentLoss::Gone => AgentState::Gone,
         };
         if let Some(AbsentAgent { info, total, .. }) = self.absent.remove(&id.value) {
-            let available = total.clone();
-            let agent = Agent { info, state, registered: now, reregistered: None, total, available };
+            let agent = Agent::new(info, state, now, total);
             self.agents.insert(id.value.clone(), agent);
         }
         self.command(&id.value, AgentAction::Shutdown);

@@ -9,7 +9,10 @@ use std::{
 
 use mesos_proto::v1::{self, framework_info::capability};
 
-use super::{allocator::Filter, constraints::Constraints, output::StreamNumber, tasks::Task};
+use super::{
+    allocator::Filter, amounts::in_older_format, config::MinAllocatable, constraints::Constraints,
+    operations::Operation, output::StreamNumber, tasks::Task,
+};
 
 /// So many ended tasks of a framework are kept for GET_TASKS (the default of
 /// `--max_completed_tasks_per_framework`).
@@ -28,6 +31,12 @@ pub(super) struct Framework {
     pub(super) constraints: Constraints,
     /// Refused offers by role and agent.
     pub(super) filters: BTreeMap<(String, String), Vec<Filter>>,
+    /// Until when agents are not asked for back.
+    pub(super) inverse_filters: BTreeMap<String, Duration>,
+    /// Operations whose end was not acknowledged, by id.
+    pub(super) operations: BTreeMap<String, Operation>,
+    /// The least that is worth an offer, for roles that say so.
+    pub(super) least: BTreeMap<String, MinAllocatable>,
     /// When each role was granted something last, in turns.
     pub(super) turns: BTreeMap<String, u64>,
     pub(super) tasks: BTreeMap<String, Task>,
@@ -49,12 +58,15 @@ impl Framework {
     pub(super) fn new(info: v1::FrameworkInfo, now: Duration) -> Self {
         Self {
             roles: roles(&info),
+            least: least(&info),
             info,
             connection: None,
             is_recovered: false,
             suppressed: BTreeSet::new(),
             constraints: Constraints::default(),
             filters: BTreeMap::new(),
+            inverse_filters: BTreeMap::new(),
+            operations: BTreeMap::new(),
             turns: BTreeMap::new(),
             tasks: BTreeMap::new(),
             unreachable: BTreeMap::new(),
@@ -111,11 +123,11 @@ impl Framework {
             if self.has(capability::Type::MultiRole) {
                 resource.allocation_info = Some(v1::resource::AllocationInfo { role: Some(role.to_owned()) });
             }
-            if !self.has(capability::Type::ReservationRefinement) {
-                resource.role = Some("*".into());
-            }
         }
-        resources
+        if self.has(capability::Type::ReservationRefinement) {
+            return resources;
+        }
+        resources.into_iter().map(in_older_format).collect()
     }
 }
 
@@ -131,4 +143,13 @@ pub(super) fn roles(info: &v1::FrameworkInfo) -> BTreeSet<String> {
     } else {
         [info.role.clone().unwrap_or_else(|| "*".into())].into()
     }
+}
+
+/// The least that roles of a framework want to be offered.
+pub(super) fn least(info: &v1::FrameworkInfo) -> BTreeMap<String, MinAllocatable> {
+    let wishes = info.offer_filters.iter().filter_map(|(role, filters)| {
+        let wanted = filters.min_allocatable_resources.as_ref()?;
+        Some((role.clone(), MinAllocatable::of_framework(wanted)))
+    });
+    wishes.collect()
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use mesos_proto::v1::{
     self, TaskState,
     offer::{self, operation},
-    scheduler::{Event, call, event},
+    scheduler::call,
     task_status::Reason,
 };
 
@@ -52,12 +52,13 @@ impl Master {
                 | operation::Type::ShrinkVolume
                 | operation::Type::CreateDisk
                 | operation::Type::DestroyDisk => {
-                    let text =
-                        format!("{} is not supported by this master", operation.r#type().as_str_name());
-                    self.refuse_operation(framework, &operation, text);
+                    if let Err(text) = self.apply_operation(framework, &mut pool, &operation) {
+                        self.refuse_operation(framework, &operation, text);
+                    }
                 }
             }
         }
+        self.resend_operations(now, framework);
         self.give_back(&pool);
         if !pool.amounts.is_empty() {
             self.refuse(now, &pool, accept.filters.as_ref());
@@ -163,29 +164,6 @@ impl Master {
             ..self.master_status(now, task.task_id.clone(), TaskState::TaskError)
         };
         self.send_status(framework, status);
-    }
-
-    /// Without an id nobody can be told.
-    fn refuse_operation(&mut self, framework: &str, operation: &offer::Operation, message: String) {
-        let Some(id) = &operation.id else {
-            return;
-        };
-        let status = v1::OperationStatus {
-            operation_id: Some(id.clone()),
-            state: v1::OperationState::OperationError.into(),
-            message: Some(message),
-            ..v1::OperationStatus::default()
-        };
-        self.send_operation_status(framework, status);
-    }
-
-    pub(super) fn send_operation_status(&mut self, framework: &str, status: v1::OperationStatus) {
-        let event = Event {
-            r#type: Some(event::Type::UpdateOperationStatus.into()),
-            update_operation_status: Some(event::UpdateOperationStatus { status }),
-            ..Event::default()
-        };
-        self.framework_event(framework, event);
     }
 }
 

@@ -9,7 +9,7 @@ use mesos_proto::v1::{
     scheduler::{Event, call, event},
 };
 
-use super::{Master, amounts::Amounts};
+use super::{Master, amounts::Amounts, timers::Timer};
 
 /// Everything free on one agent, held for one role of one framework.
 #[derive(Clone, Debug)]
@@ -34,6 +34,8 @@ impl Master {
             resources: framework.format(offer.amounts.to_resources(), &offer.role),
             attributes: agent.info.attributes.clone(),
             allocation_info: multi_role.then(|| AllocationInfo { role: Some(offer.role.clone()) }),
+            domain: agent.info.domain.clone(),
+            unavailability: self.unavailability(agent),
             ..v1::Offer::default()
         })
     }
@@ -111,8 +113,20 @@ impl Master {
     }
 
     fn take_offer(&mut self, id: &v1::OfferId) -> Option<Offer> {
-        let number = self.ids.offer_number(id)?;
+        self.remove_offer(self.ids.offer_number(id)?)
+    }
+
+    fn remove_offer(&mut self, number: u64) -> Option<Offer> {
+        self.timers.clear(&Timer::OfferTimeout(number));
         self.offers.remove(&number)
+    }
+
+    /// An offer was not used in time.
+    pub(super) fn expire_offer(&mut self, number: u64) {
+        if let Some(offer) = self.remove_offer(number) {
+            self.give_back(&offer);
+            self.tell_rescinded(number, &offer);
+        }
     }
 
     /// Makes what an offer holds free again.
@@ -127,7 +141,7 @@ impl Master {
         let numbers: Vec<u64> =
             self.offers.iter().filter(|(_, offer)| ended(offer)).map(|(number, _)| *number).collect();
         let offers: Vec<(u64, Offer)> =
-            numbers.into_iter().filter_map(|number| Some((number, self.offers.remove(&number)?))).collect();
+            numbers.into_iter().filter_map(|number| Some((number, self.remove_offer(number)?))).collect();
         for (_, offer) in &offers {
             self.give_back(offer);
         }
@@ -137,14 +151,15 @@ impl Master {
     /// Ends offers and tells their frameworks.
     pub(super) fn rescind_offers(&mut self, ended: impl Fn(&Offer) -> bool) {
         for (number, offer) in self.discard_offers(ended) {
-            let rescind = event::Rescind { offer_id: self.ids.offer_id(number) };
-            let event = Event {
-                r#type: Some(event::Type::Rescind.into()),
-                rescind: Some(rescind),
-                ..Event::default()
-            };
-            self.framework_event(&offer.framework, event);
+            self.tell_rescinded(number, &offer);
         }
+    }
+
+    fn tell_rescinded(&mut self, number: u64, offer: &Offer) {
+        let rescind = event::Rescind { offer_id: self.ids.offer_id(number) };
+        let event =
+            Event { r#type: Some(event::Type::Rescind.into()), rescind: Some(rescind), ..Event::default() };
+        self.framework_event(&offer.framework, event);
     }
 
     /// Rescinds what is offered to roles that a framework no longer has.

@@ -1,12 +1,15 @@
 //! What the operator API shows of the master.
 
-#![expect(deprecated, reason = "frameworks without newer capabilities speak by the field `role`")]
-
 use std::{collections::BTreeMap, time::Duration};
 
 use mesos_proto::v1::{self, TaskState, agent_info::capability, master::response, resource::AllocationInfo};
 
-use super::{Master, VERSION, agents::AgentState, amounts::Amounts, frameworks::Framework, tasks::Task};
+use super::{
+    Master, VERSION,
+    amounts::{Amounts, in_older_format},
+    frameworks::Framework,
+    tasks::Task,
+};
 
 impl Master {
     /// Answers GET_TASKS.
@@ -35,16 +38,18 @@ impl Master {
         for offer in self.offers.values() {
             offered.entry(&offer.agent).or_default().push((&offer.role, &offer.amounts));
         }
-        let agents = self.agents.iter().filter(|(_, agent)| agent.state == AgentState::Registered);
+        let agents = self.agents.iter().filter(|(_, agent)| agent.is_known());
         let agents = agents.map(|(id, agent)| response::get_agents::Agent {
             agent_info: agent.info.clone(),
-            active: true,
-            deactivated: Some(false),
+            active: agent.is_offered(),
+            deactivated: Some(agent.duty.is_off()),
+            drain_info: agent.duty.drain_info(),
+            estimated_drain_start_time: agent.duty.drain_start(),
             version: VERSION.into(),
             pid: Some(format!("slave(1)@127.0.0.1:{}", agent.info.port())),
             registered_time: Some(self.time_info(agent.registered)),
             reregistered_time: agent.reregistered.map(|at| self.time_info(at)),
-            total_resources: unreserved(agent.total.to_resources()),
+            total_resources: in_order(&agent.total),
             allocated_resources: by_role(used.remove(id.as_str()).unwrap_or_default()),
             offered_resources: by_role(offered.remove(id.as_str()).unwrap_or_default()),
             capabilities: CAPABILITIES
@@ -105,10 +110,12 @@ type Held<'a> = (&'a str, &'a Amounts);
 
 /// What agents of this master can do. Limits of tasks are checked and not enforced, as little as their
 /// requests are: a process takes what it takes.
-const CAPABILITIES: [capability::Type; 4] = [
+const CAPABILITIES: [capability::Type; 6] = [
     capability::Type::MultiRole,
     capability::Type::HierarchicalRole,
     capability::Type::ReservationRefinement,
+    capability::Type::AgentOperationFeedback,
+    capability::Type::AgentDraining,
     capability::Type::TaskResourceLimits,
 ];
 
@@ -118,7 +125,7 @@ fn by_role<'a>(held: impl IntoIterator<Item = Held<'a>>) -> Vec<v1::Resource> {
         sums.entry(role).or_default().add(amounts);
     }
     let resources = sums.into_iter().flat_map(|(role, amounts)| {
-        let mut resources = unreserved(amounts.to_resources());
+        let mut resources = in_order(&amounts);
         for resource in &mut resources {
             resource.allocation_info = Some(AllocationInfo { role: Some(role.to_owned()) });
         }
@@ -127,11 +134,11 @@ fn by_role<'a>(held: impl IntoIterator<Item = Held<'a>>) -> Vec<v1::Resource> {
     resources.collect()
 }
 
-fn unreserved(mut resources: Vec<v1::Resource>) -> Vec<v1::Resource> {
-    for resource in &mut resources {
-        resource.role = Some("*".into());
-    }
-    resources
+/// Resources as operators see them: in the older format where that can say it.
+fn in_order(amounts: &Amounts) -> Vec<v1::Resource> {
+    let mut amounts = amounts.clone();
+    amounts.sort();
+    amounts.to_resources().into_iter().map(in_older_format).collect()
 }
 
 fn task_message(framework: &Framework, task: &Task, state: TaskState) -> v1::Task {

@@ -19,7 +19,7 @@ pub enum Answer {
     },
     /// A status code and a plain text, which may be empty.
     Status {
-        /// 200, 202, 400, 403 or 501.
+        /// 200, 202, 400, 403, 404 or 501.
         status: u16,
         /// The body.
         text: String,
@@ -29,6 +29,14 @@ pub enum Answer {
 impl Answer {
     pub(super) fn accepted() -> Self {
         Self::Status { status: 202, text: String::new() }
+    }
+
+    pub(super) fn done() -> Self {
+        Self::Status { status: 200, text: String::new() }
+    }
+
+    pub(super) fn not_found(text: impl Into<String>) -> Self {
+        Self::Status { status: 404, text: text.into() }
     }
 
     pub(super) fn bad_request(text: impl Into<String>) -> Self {

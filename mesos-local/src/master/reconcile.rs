@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use mesos_proto::v1::{
     self, TaskState,
-    scheduler::call::{self, reconcile},
+    scheduler::call::{self, reconcile, reconcile_operations},
     task_status::Reason,
 };
 
@@ -50,7 +50,9 @@ impl Master {
         }
         let (agent, absent) = self.agent_or_absent(entry.agent_id.as_ref());
         let (state, message, unreachable_time) = match agent.map(|agent| agent.state) {
-            Some(AgentState::Registered) => (TaskState::TaskGone, "unknown to the agent", None),
+            Some(AgentState::Registered | AgentState::Disconnected) => {
+                (TaskState::TaskGone, "unknown to the agent", None)
+            }
             Some(AgentState::Unreachable { since }) => {
                 (TaskState::TaskUnreachable, "unreachable", Some(self.time_info(since)))
             }
@@ -98,30 +100,27 @@ impl Master {
         }
     }
 
-    /// No operation is known here, and every entry is answered by the state of its agent.
-    pub(super) fn reconcile_operations(&mut self, framework: &str, reconcile: call::ReconcileOperations) {
-        for entry in reconcile.operations {
-            let (agent, absent) = self.agent_or_absent(entry.agent_id.as_ref());
-            let state = match agent.map(|agent| agent.state) {
-                Some(AgentState::Unreachable { .. }) => v1::OperationState::OperationUnreachable,
-                Some(AgentState::Gone) => v1::OperationState::OperationGoneByOperator,
-                None if absent.is_some_and(|agent| agent.unreachable.is_some()) => {
-                    v1::OperationState::OperationUnreachable
-                }
-                None if absent.is_some() => v1::OperationState::OperationRecovering,
-                Some(AgentState::Registered | AgentState::Unregistered) | None => {
-                    v1::OperationState::OperationUnknown
-                }
-            };
-            let status = v1::OperationStatus {
-                operation_id: Some(entry.operation_id),
-                state: state.into(),
-                message: Some("Reconciliation: Operation is unknown".into()),
-                agent_id: entry.agent_id,
-                resource_provider_id: entry.resource_provider_id,
-                ..v1::OperationStatus::default()
-            };
-            self.send_operation_status(framework, status);
+    /// What is said about an operation that is not known: it depends on its agent.
+    pub(super) fn unknown_operation(&self, entry: reconcile_operations::Operation) -> v1::OperationStatus {
+        let (agent, absent) = self.agent_or_absent(entry.agent_id.as_ref());
+        let state = match agent.map(|agent| agent.state) {
+            Some(AgentState::Unreachable { .. }) => v1::OperationState::OperationUnreachable,
+            Some(AgentState::Gone) => v1::OperationState::OperationGoneByOperator,
+            None if absent.is_some_and(|agent| agent.unreachable.is_some()) => {
+                v1::OperationState::OperationUnreachable
+            }
+            None if absent.is_some() => v1::OperationState::OperationRecovering,
+            Some(AgentState::Registered | AgentState::Disconnected | AgentState::Unregistered) | None => {
+                v1::OperationState::OperationUnknown
+            }
+        };
+        v1::OperationStatus {
+            operation_id: Some(entry.operation_id),
+            state: state.into(),
+            message: Some("Reconciliation: Operation is unknown".into()),
+            agent_id: entry.agent_id,
+            resource_provider_id: entry.resource_provider_id,
+            ..v1::OperationStatus::default()
         }
     }
 }

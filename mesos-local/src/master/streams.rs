@@ -10,7 +10,7 @@ use mesos_proto::v1::{
 use super::{
     MAX_COMPLETED_FRAMEWORKS, Master,
     constraints::Constraints,
-    frameworks::{Connection, Framework, roles},
+    frameworks::{Connection, Framework, least, roles},
     output::{AgentAction, Answer, StreamNumber, StreamOutput},
     timers::Timer,
     validate::framework_info,
@@ -29,8 +29,10 @@ impl Master {
         };
         framework.connection = None;
         framework.filters.clear();
+        framework.inverse_filters.clear();
         let timeout = framework.failover_timeout();
         self.discard_offers(|offer| offer.framework == id);
+        self.discard_inverse_offers(|offer| offer.framework == id);
         self.stop_resending(&id);
         if timeout.is_zero() {
             self.remove_framework(now, &id);
@@ -56,13 +58,13 @@ impl Master {
 
     fn check_subscribe(&self, subscribe: &call::Subscribe) -> Result<Constraints, String> {
         let info = &subscribe.framework_info;
-        framework_info::validate(info)?;
+        framework_info::validate(info, &self.config.options)?;
         let id = id_text(info);
         if self.completed.iter().any(|removed| removed.id().value == id) {
             return Err("Framework has been removed".into());
         }
         let constraints =
-            check_roles(info, &subscribe.suppressed_roles, subscribe.offer_constraints.as_ref())?;
+            self.check_roles(info, &subscribe.suppressed_roles, subscribe.offer_constraints.as_ref())?;
         if let Some(known) = self.frameworks.get(id) {
             framework_info::same_principal(&known.info, info)?;
         }
@@ -134,6 +136,7 @@ impl Master {
         };
         // The new scheduler knows none of the offers, the old one may use none: no RESCIND.
         self.discard_offers(|offer| offer.framework == id);
+        self.discard_inverse_offers(|offer| offer.framework == id);
         self.stop_resending(id);
         self.event(old.stream, error("Framework failed over"));
         self.end_stream(old.stream);
@@ -155,6 +158,7 @@ impl Master {
         let checkpoint = framework.info.checkpoint;
         framework.info = v1::FrameworkInfo { user, checkpoint, ..info };
         framework.roles = roles(&framework.info);
+        framework.least = least(&framework.info);
         framework.constraints = constraints;
         let suppressed: BTreeSet<String> = suppressed.into_iter().collect();
         let before = mem::replace(&mut framework.suppressed, suppressed);
@@ -182,6 +186,7 @@ impl Master {
 
     pub(super) fn remove_framework(&mut self, now: Duration, id: &str) {
         self.discard_offers(|offer| offer.framework == id);
+        self.discard_inverse_offers(|offer| offer.framework == id);
         self.stop_resending(id);
         self.timers.clear(&Timer::Failover { framework: id.to_owned() });
         let Some(mut framework) = self.frameworks.remove(id) else {
@@ -205,13 +210,38 @@ impl Master {
             }
             framework.complete(task);
         }
-        for agent in agents {
-            self.command(&agent, AgentAction::ShutdownFramework { framework_id: framework.id() });
+        for agent in &agents {
+            self.command(agent, AgentAction::ShutdownFramework { framework_id: framework.id() });
         }
         if self.completed.len() == MAX_COMPLETED_FRAMEWORKS {
             self.completed.pop_front();
         }
         self.completed.push_back(framework);
+        for agent in agents {
+            self.check_drained(now, &v1::AgentId::new(agent));
+        }
+    }
+
+    /// The parts of a subscription that may be changed by UPDATE_FRAMEWORK, too.
+    pub(super) fn check_roles(
+        &self,
+        info: &v1::FrameworkInfo,
+        suppressed: &[String],
+        constraints: Option<&v1::scheduler::OfferConstraints>,
+    ) -> Result<Constraints, String> {
+        let roles = roles(info);
+        let strangers: BTreeSet<&str> =
+            suppressed.iter().filter(|role| !roles.contains(*role)).map(String::as_str).collect();
+        if !strangers.is_empty() {
+            let strangers: Vec<&str> = strangers.into_iter().collect();
+            return Err(format!(
+                "Suppressed roles {{ {} }} are not contained in the set of roles",
+                strangers.join(", ")
+            ));
+        }
+        let options = &self.config.options;
+        constraints
+            .map_or_else(|| Ok(Constraints::default()), |message| Constraints::new(message, &roles, options))
     }
 
     fn refuse_stream(&mut self, stream: StreamNumber, message: String) {
@@ -224,25 +254,6 @@ impl Master {
         self.streams.remove(&stream);
         self.stream_outputs.push_back(StreamOutput { stream, event: None });
     }
-}
-
-/// The parts of a subscription that may be changed by UPDATE_FRAMEWORK, too.
-pub(super) fn check_roles(
-    info: &v1::FrameworkInfo,
-    suppressed: &[String],
-    constraints: Option<&v1::scheduler::OfferConstraints>,
-) -> Result<Constraints, String> {
-    let roles = roles(info);
-    let strangers: BTreeSet<&str> =
-        suppressed.iter().filter(|role| !roles.contains(*role)).map(String::as_str).collect();
-    if !strangers.is_empty() {
-        let strangers: Vec<&str> = strangers.into_iter().collect();
-        return Err(format!(
-            "Suppressed roles {{ {} }} are not contained in the set of roles",
-            strangers.join(", ")
-        ));
-    }
-    constraints.map_or_else(|| Ok(Constraints::default()), |message| Constraints::new(message, &roles))
 }
 
 fn id_text(info: &v1::FrameworkInfo) -> &str {

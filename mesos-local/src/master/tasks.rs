@@ -4,6 +4,7 @@ use std::{collections::VecDeque, time::Duration};
 
 use mesos_proto::v1::{
     self, TaskState,
+    framework_info::capability,
     scheduler::{Event, call, call::reconcile, event},
     task_status::Source,
 };
@@ -79,6 +80,7 @@ impl Master {
         let timestamp = self.timestamp(now);
         let id = status.task_id.value.clone();
         let known = self.frameworks.get_mut(&framework.value);
+        let partition_aware = known.as_ref().is_some_and(|known| known.has(capability::Type::PartitionAware));
         let known =
             known.and_then(|known| known.tasks.get_mut(&id).or_else(|| known.unreachable.get_mut(&id)));
         let absent =
@@ -89,6 +91,10 @@ impl Master {
         if task.agent != agent.value || task.state.is_terminal() {
             return;
         }
+        let status = match self.agents.get(&agent.value) {
+            Some(agent) => agent.duty.mark(status, partition_aware),
+            None => status,
+        };
         task.state = status.state();
         task.pending.push_back(v1::TaskStatus {
             agent_id: Some(agent.clone()),
@@ -117,7 +123,7 @@ impl Master {
     }
 
     fn free(&mut self, agent: &str, amounts: &Amounts) {
-        if let Some(agent) = self.agents.get_mut(agent).filter(|agent| agent.is_registered()) {
+        if let Some(agent) = self.agents.get_mut(agent).filter(|agent| agent.is_known()) {
             agent.available.add(amounts);
         }
     }
@@ -133,12 +139,22 @@ impl Master {
             return;
         }
         let agent = task.agent.clone();
-        let action = AgentAction::Kill {
-            framework_id: v1::FrameworkId::new(framework),
-            task_id: kill.task_id,
-            kill_policy: kill.kill_policy,
-        };
-        self.command(&agent, action);
+        self.send_or_keep(
+            &agent,
+            AgentAction::Kill {
+                framework_id: v1::FrameworkId::new(framework),
+                task_id: kill.task_id,
+                kill_policy: kill.kill_policy,
+            },
+        );
+    }
+
+    /// Tells an agent something, at once or as soon as its connection is back.
+    pub(super) fn send_or_keep(&mut self, agent: &str, action: AgentAction) {
+        match self.agents.get_mut(agent).filter(|agent| !agent.is_registered()) {
+            Some(agent) => agent.mail.push(action),
+            None => self.command(agent, action),
+        }
     }
 
     /// A status that the master itself makes: nobody acknowledges it.

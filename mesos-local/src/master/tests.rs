@@ -3,8 +3,12 @@
 mod agents;
 mod bad_tasks;
 mod calls;
+mod duty;
 mod failover;
+mod maintenance;
 mod offers;
+mod operations;
+mod reservations;
 mod subscriptions;
 mod tasks;
 
@@ -17,7 +21,10 @@ use mesos_proto::v1::{
     task_status::Source,
 };
 
-use super::{AgentAction, AgentRegistration, Answer, Master, MasterConfig, StreamNumber, amounts::Amounts};
+use super::{
+    AgentAction, AgentRegistration, Answer, Master, MasterConfig, MasterOptions, StreamNumber,
+    amounts::Amounts,
+};
 
 /// A master, its time, and what it gave out so far.
 struct Script {
@@ -39,7 +46,11 @@ struct Scheduler {
 
 impl Script {
     fn new() -> Self {
-        let master = Master::new(MasterConfig::new(1));
+        Self::with_options(MasterOptions::default())
+    }
+
+    fn with_options(options: MasterOptions) -> Self {
+        let master = Master::new(MasterConfig { options, ..MasterConfig::new(1) });
         Self { master, now: Duration::ZERO, old: None, received: Vec::new() }
     }
 
@@ -57,6 +68,16 @@ impl Script {
     fn agent(&mut self) -> v1::AgentId {
         let attributes = vec![v1::Attribute::parse("rack", "r1"), v1::Attribute::parse("level", "7")];
         self.agent_with(attributes)
+    }
+
+    /// An agent with other resources, at this host.
+    fn agent_of(&mut self, hostname: &str, resources: &str) -> v1::AgentId {
+        let resources = resources.parse::<v1::Resources>().unwrap().to_vec();
+        self.agent_as(v1::AgentInfo { hostname: hostname.into(), resources, ..Default::default() })
+    }
+
+    fn agent_as(&mut self, info: v1::AgentInfo) -> v1::AgentId {
+        self.master.handle_agent_registered(self.now, AgentRegistration { info }).unwrap()
     }
 
     fn agent_with(&mut self, attributes: Vec<v1::Attribute>) -> v1::AgentId {
@@ -167,6 +188,16 @@ impl Script {
         assert_eq!(self.call(scheduler, call::Type::Acknowledge, call), "202");
     }
 
+    /// Makes a call of an operator; gives the status and the text of the answer.
+    fn operate(&mut self, kind: v1::master::call::Type, call: v1::master::Call) -> String {
+        let call = v1::master::Call { r#type: Some(kind.into()), ..call };
+        match self.master.handle_operator_call(self.now, &call).expect("a call that is known") {
+            Answer::Status { status, text } if text.is_empty() => status.to_string(),
+            Answer::Status { status, text } => format!("{status} {}", self.short(&text)),
+            Answer::Stream { .. } => "200 stream".into(),
+        }
+    }
+
     /// An agent reports a state.
     fn report(&mut self, scheduler: &Scheduler, agent: &str, task: &str, state: TaskState) {
         let agent = v1::AgentId::new(self.long(agent));
@@ -235,6 +266,13 @@ impl Script {
         if let Some(rescind) = &event.rescind {
             line += &format!(" {}", rescind.offer_id);
         }
+        for offer in event.inverse_offers.iter().flat_map(|offers| &offers.inverse_offers) {
+            let start = offer.unavailability.start.nanoseconds / 1_000_000_000;
+            line += &format!(" {}@{} at {start}", offer.id, offer.agent_id.clone().unwrap_or_default());
+        }
+        if let Some(rescind) = &event.rescind_inverse_offer {
+            line += &format!(" {}", rescind.inverse_offer_id);
+        }
         if let Some(failure) = &event.failure {
             line += &format!(" {}", failure.agent_id.clone().unwrap_or_default());
         }
@@ -243,7 +281,8 @@ impl Script {
         }
         if let Some(event::UpdateOperationStatus { status }) = &event.update_operation_status {
             let id = status.operation_id.clone().unwrap_or_default();
-            line += &format!(" {id} {} {}", status.state().as_str_name(), status.message());
+            let uuid = if status.uuid.is_some() { "uuid" } else { status.message() };
+            line += &format!(" {id} {} {uuid}", status.state().as_str_name());
         }
         if let Some(event::Update { status }) = event.update {
             line += &update_line(&status);

@@ -14,10 +14,26 @@ pub(super) enum Timer {
     Allocate,
     /// When to send the next HEARTBEAT of a stream.
     Heartbeat(StreamNumber),
+    /// When to rescind an offer that nobody used, by its number.
+    OfferTimeout(u64),
+    /// When to give up an agent whose connection broke.
+    AgentPing {
+        /// The agent's id.
+        agent: String,
+    },
+    /// When to give up the agents of a predecessor that have not registered.
+    AgentsReregister,
     /// When to remove a framework whose scheduler did not come back.
     Failover {
         /// The framework's id.
         framework: String,
+    },
+    /// When to send the status of an operation again that nobody acknowledged.
+    ResendOperation {
+        /// The framework's id.
+        framework: String,
+        /// The operation's id.
+        operation: String,
     },
     /// When to send an update again that nobody acknowledged.
     Resend {

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use mesos_proto::v1::scheduler::call;
+use mesos_proto::v1::{self, scheduler::call};
 
 use super::{Master, agents::Agent, timers::Timer};
 
@@ -29,7 +29,7 @@ impl Master {
         let Some(status) = state.pending.front().cloned() else {
             return;
         };
-        let wait = FIRST_RETRY.saturating_mul(1 << state.attempts.min(10)).min(LONGEST_RETRY);
+        let wait = retry_wait(state.attempts);
         state.attempts += 1;
         state.record(status.clone());
         self.timers.set(resend(framework, task), now + wait);
@@ -39,6 +39,10 @@ impl Master {
     /// Takes the acknowledgement of the update in flight; any other is ignored.
     pub(super) fn acknowledge(&mut self, now: Duration, framework: &str, acknowledge: &call::Acknowledge) {
         let id = &acknowledge.task_id.value;
+        // An agent that is not there cannot be told; it sends the update again.
+        if !self.agents.get(&acknowledge.agent_id.value).is_some_and(Agent::is_registered) {
+            return;
+        }
         let Some(known) = self.frameworks.get_mut(framework) else {
             return;
         };
@@ -58,6 +62,9 @@ impl Master {
         }
         self.timers.clear(&resend(framework, id));
         self.forward_update(now, framework, id);
+        if terminal {
+            self.check_drained(now, &acknowledge.agent_id);
+        }
     }
 
     /// Sends to a scheduler that came back what it has not acknowledged.
@@ -65,6 +72,19 @@ impl Master {
         for task in self.task_ids(framework) {
             self.forward_update(now, framework, &task);
         }
+        self.resend_operations(now, framework);
+    }
+
+    /// Sends what an agent kept that came back.
+    pub(super) fn resend_updates_of(&mut self, now: Duration, framework: &str, agent: &v1::AgentId) {
+        let Some(known) = self.frameworks.get(framework) else {
+            return;
+        };
+        let of_agent = known.tasks.iter().filter(|(_, task)| task.agent == agent.value);
+        for task in of_agent.map(|(id, _)| id.clone()).collect::<Vec<_>>() {
+            self.forward_update(now, framework, &task);
+        }
+        self.resend_operations(now, framework);
     }
 
     /// A stream is gone: nothing is in flight any more.
@@ -77,11 +97,17 @@ impl Master {
                 task.attempts = 0;
             }
         }
+        self.stop_resending_operations(framework);
     }
 
     fn task_ids(&self, framework: &str) -> Vec<String> {
         self.frameworks.get(framework).map(|known| known.tasks.keys().cloned().collect()).unwrap_or_default()
     }
+}
+
+/// From one sending of a status to the next, after so many before.
+pub(super) fn retry_wait(attempts: u32) -> Duration {
+    FIRST_RETRY.saturating_mul(1 << attempts.min(10)).min(LONGEST_RETRY)
 }
 
 pub(super) fn resend(framework: &str, task: &str) -> Timer {

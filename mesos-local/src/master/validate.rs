@@ -1,7 +1,7 @@
 //! What must hold before anything takes effect; the first rule that is broken gives the text.
 
 pub(super) mod framework_info;
-mod ids;
+pub(super) mod ids;
 pub(super) mod resources;
 pub(super) mod task;
 

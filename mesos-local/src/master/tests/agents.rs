@@ -122,11 +122,12 @@ fn an_agent_marked_gone_is_gone() {
 #[test]
 fn agents_with_resources_of_another_kind_are_refused() {
     let mut script = Script::new();
-    let mut reserved = v1::Resource::scalar_milli("cpus", 1000);
-    reserved
-        .reservations
-        .push(v1::resource::ReservationInfo { role: Some("web".into()), ..Default::default() });
-    let info = v1::AgentInfo { resources: vec![reserved], ..Default::default() };
+    let revocable = v1::Resource {
+        revocable: Some(v1::resource::RevocableInfo::default()),
+        ..v1::Resource::scalar_milli("cpus", 1000)
+    };
+    let info = v1::AgentInfo { resources: vec![revocable], ..Default::default() };
     let refused = script.master.handle_agent_registered(script.now, AgentRegistration { info });
-    assert!(refused.unwrap_err().starts_with("agents have unreserved scalars and ranges only, not cpus"));
+    let text = "agents have no revocable, shared or provided resources, as in cpus{REV}:1";
+    assert_eq!(refused.unwrap_err(), text);
 }

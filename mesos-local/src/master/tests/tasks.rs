@@ -203,7 +203,7 @@ fn operations_that_are_not_supported_are_refused_by_name() {
             ..Default::default()
         },
         Operation {
-            r#type: Some(operation::Type::Reserve.into()),
+            r#type: Some(operation::Type::GrowVolume.into()),
             id: Some(v1::OperationId::new("op-1")),
             ..Default::default()
         },
@@ -213,7 +213,7 @@ fn operations_that_are_not_supported_are_refused_by_name() {
     script.call(&scheduler, call::Type::Accept, Call { accept: Some(accept), ..Default::default() });
     script.check(&[
         "1 UPDATE main TASK_ERROR TASK_GROUP_INVALID 'LAUNCH_GROUP is not supported by this master'",
-        "1 UPDATE_OPERATION_STATUS op-1 OPERATION_ERROR RESERVE is not supported by this master",
+        "1 UPDATE_OPERATION_STATUS op-1 OPERATION_ERROR GROW_VOLUME is not supported by this master",
     ]);
 }
 

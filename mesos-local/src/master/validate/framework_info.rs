@@ -7,24 +7,73 @@ use std::collections::BTreeSet;
 use mesos_proto::v1::{FrameworkInfo, framework_info::capability};
 
 use super::ids;
-use crate::master::frameworks::has_capability;
+use crate::master::{
+    config::MasterOptions,
+    frameworks::{has_capability, roles as framework_roles},
+};
 
 /// Times are kept in nanoseconds as 64-bit integers; longer ones cannot be.
 const MAX_SECONDS: f64 = i64::MAX as f64 / 1e9;
 
-/// Checks roles, id and timeout.
-pub(in crate::master) fn validate(info: &FrameworkInfo) -> Result<(), String> {
+/// Checks roles, id, filters and timeout, and what the flags of the master allow.
+pub(in crate::master) fn validate(info: &FrameworkInfo, options: &MasterOptions) -> Result<(), String> {
     roles(info)?;
     if let Some(id) = info.id.as_ref().filter(|id| !id.value.is_empty()) {
         ids::validate(&id.value)?;
     }
-    match info.failover_timeout {
-        // Not a number passes, as with a real master.
-        Some(seconds) if seconds.abs() > MAX_SECONDS => {
-            Err(format!("The framework failover_timeout ({}) is invalid", six_digits(seconds)))
-        }
-        _ => Ok(()),
+    offer_filters(info)?;
+    // Not a number passes, as with a real master.
+    if let Some(seconds) = info.failover_timeout.filter(|seconds| seconds.abs() > MAX_SECONDS) {
+        return Err(format!("The framework failover_timeout ({}) is invalid", six_digits(seconds)));
     }
+    if let Some(allowed) = &options.roles {
+        let roles = framework_roles(info);
+        // Everybody may have the default role.
+        let strangers: Vec<&str> = roles
+            .iter()
+            .filter(|role| *role != "*" && !allowed.contains(*role))
+            .map(String::as_str)
+            .collect();
+        if !strangers.is_empty() {
+            return Err(format!(
+                "Roles {{ {} }} are not present in the master's --roles",
+                strangers.join(", ")
+            ));
+        }
+    }
+    if info.user == "root" && !options.root_submissions {
+        return Err("User 'root' is not allowed to run frameworks without --root_submissions set".into());
+    }
+    Ok(())
+}
+
+/// Checks the least amounts that roles want to be offered.
+fn offer_filters(info: &FrameworkInfo) -> Result<(), String> {
+    let roles = framework_roles(info);
+    for (role, filters) in &info.offer_filters {
+        let wrong = |text: &str| format!("The offer filters for role '{role}' are invalid: {text}");
+        if !roles.contains(role) {
+            return Err(wrong("the framework does not have the role"));
+        }
+        let Some(least) = &filters.min_allocatable_resources else {
+            continue;
+        };
+        if least.quantities.is_empty() {
+            return Err(wrong("'min_allocatable_resources' is empty"));
+        }
+        for all in &least.quantities {
+            if all.quantities.is_empty() {
+                return Err(wrong("'min_allocatable_resources' has empty quantities"));
+            }
+            for (name, scalar) in &all.quantities {
+                let value = scalar.value;
+                if !(value == 0.0 || value.is_normal()) || value < 0.0 {
+                    return Err(wrong(&format!("{value} is no amount of '{name}'")));
+                }
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Checks that a framework keeps its principal.
@@ -95,7 +144,7 @@ fn roles(info: &FrameworkInfo) -> Result<(), String> {
 }
 
 /// Checks the name of a role: components between slashes.
-fn role(name: &str) -> Result<(), String> {
+pub(in crate::master) fn role(name: &str) -> Result<(), String> {
     if name == "*" {
         return Ok(());
     }

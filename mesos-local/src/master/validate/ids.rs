@@ -1,7 +1,7 @@
 //! Ids that clients choose.
 
 /// Checks an id that becomes part of paths.
-pub(super) fn validate(id: &str) -> Result<(), String> {
+pub(in crate::master) fn validate(id: &str) -> Result<(), String> {
     if id.is_empty() {
         return Err("ID must not be empty".into());
     }
