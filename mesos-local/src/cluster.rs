@@ -152,6 +152,7 @@ impl Cluster {
         master.port = port;
         master.allocation_interval = config.allocation_interval;
         master.heartbeat_interval = config.heartbeat_interval;
+        master.options = config.master.clone();
         let (driver, handle) = Driver::new(master, transcript.clone(), started);
 
         let mut server_tasks = JoinSet::new();
@@ -214,7 +215,8 @@ impl Cluster {
         let (actions, receiver) = mpsc::unbounded_channel();
         let driver = self.driver.0.clone();
         let refused = |reason| ClusterError::Agent { name: agent.name.clone(), reason };
-        let id = driver.register(&agent.name, agent.info(port, &ports), actions).await.map_err(refused)?;
+        let info = agent.info(port, &ports);
+        let id = driver.register(&agent.name, info, actions).await.map_err(refused)?;
         let sandboxes = Sandboxes::create(work_dir, &id.value)
             .map_err(|source| ClusterError::WorkDir { path: work_dir.to_owned(), source })?;
         let api = AgentApi { sandboxes: sandboxes.clone() };
@@ -308,7 +310,7 @@ impl Cluster {
         self.driver.0.drop_streams();
     }
 
-    /// Makes an agent unreachable for the master; its tasks run on. `false` if there is no agent of
+    /// Makes an agent unreachable for the master without waiting for its pings; its tasks run on. `false` if there is no agent of
     /// this name.
     pub fn lose_agent(&self, name: &str) -> bool {
         self.with_agent(name, |driver, id| driver.lose_agent(id, AgentLoss::Unreachable))
@@ -320,7 +322,21 @@ impl Cluster {
         self.with_agent(name, |driver, id| driver.lose_agent(id, AgentLoss::Unregistered))
     }
 
-    /// Makes an unreachable agent reachable again. `false` if there is no agent of this name.
+    /// Breaks the connection between master and agent, as the sudden death of the agent's process does: offers of
+    /// it are rescinded at once; its tasks are unreachable when it is not [back](Self::return_agent) before its
+    /// pings time out ([`MasterOptions::agent_ping_timeout`](crate::master::MasterOptions)). Tasks run on, but
+    /// for those of frameworks without `checkpoint`, which end. `false` if there is no agent of this name.
+    pub fn stop_agent(&self, name: &str) -> bool {
+        self.with_agent(name, DriverHandle::disconnect_agent)
+    }
+
+    /// Lets an agent die and come back with its id and its checkpointed tasks at once. `false` if there is no
+    /// agent of this name.
+    pub fn restart_agent(&self, name: &str) -> bool {
+        self.stop_agent(name) && self.return_agent(name)
+    }
+
+    /// Makes an agent reachable again that was lost or stopped. `false` if there is no agent of this name.
     pub fn return_agent(&self, name: &str) -> bool {
         self.with_agent(name, DriverHandle::return_agent)
     }

@@ -108,6 +108,13 @@ impl Driver {
     fn handle(&mut self, input: Input) {
         let now = self.master_now();
         match input {
+            // Dropping the reply says that nobody is there.
+            Input::Operate { .. } if !self.is_leading => {}
+            Input::Operate { call, reply } => {
+                self.say("operator", "master", Said::Operate(call.clone()));
+                // The one who asked may be gone.
+                let _ = reply.send(self.master.handle_operator_call(now, &call));
+            }
             Input::Call { reply, .. } if !self.is_leading => self.unanswered.push(reply),
             Input::Call { principal, call, stream_id, reply } => {
                 self.call(now, principal, call, stream_id, reply);
@@ -162,6 +169,14 @@ impl Driver {
                 // Without a master nobody notices that an agent is silent.
                 if self.is_leading || loss != AgentLoss::Unreachable {
                     self.master.handle_agent_lost(now, &agent, loss);
+                }
+            }
+            Input::DisconnectAgent(agent) => {
+                let name = self.agent_name(&agent);
+                self.say("test", "cluster", Said::Fault(format!("disconnect {name}")));
+                self.lost.insert(agent.value.clone());
+                if self.is_leading {
+                    self.master.handle_agent_disconnected(now, &agent);
                 }
             }
             Input::ReturnAgent(agent) => {

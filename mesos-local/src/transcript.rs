@@ -43,6 +43,7 @@ pub struct Entry {
 #[derive(Clone, Debug)]
 pub(crate) enum Said {
     Call(Box<scheduler::Call>),
+    Operate(Box<v1::master::Call>),
     Answer { status: u16, text: String },
     Event(Box<scheduler::Event>),
     EndOfStream,
@@ -87,6 +88,7 @@ impl Said {
     fn size(&self) -> usize {
         match self {
             Self::Call(call) => call.encoded_len(),
+            Self::Operate(call) => call.encoded_len(),
             Self::Answer { text, .. } | Self::Fault(text) => text.len(),
             Self::Event(event) => event.encoded_len(),
             Self::EndOfStream | Self::StreamClosed => 0,
@@ -106,6 +108,7 @@ impl Entry {
     pub fn kind(&self) -> String {
         match &self.said {
             Said::Call(call) => call.r#type().as_str_name().into(),
+            Said::Operate(call) => call.r#type().as_str_name().into(),
             Said::Answer { status, .. } => status.to_string(),
             Said::Event(event) => event.r#type().as_str_name().into(),
             Said::EndOfStream => "end of stream".into(),
@@ -127,6 +130,7 @@ impl Entry {
     pub fn body(&self) -> String {
         match &self.said {
             Said::Call(call) => json::to_value(call.as_ref()).to_string(),
+            Said::Operate(call) => json::to_value(call.as_ref()).to_string(),
             Said::Answer { text, .. } | Said::Fault(text) => text.clone(),
             Said::Event(event) => json::to_value(event.as_ref()).to_string(),
             Said::EndOfStream | Said::StreamClosed => String::new(),

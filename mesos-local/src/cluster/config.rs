@@ -9,6 +9,7 @@ use std::{
 use mesos_proto::v1::{self, Ranges};
 
 use super::credentials::FrameworkCredentials;
+use crate::master::MasterOptions;
 
 /// What a cluster is made of.
 ///
@@ -34,6 +35,8 @@ pub struct ClusterConfig {
     pub allocation_interval: Duration,
     /// From one HEARTBEAT to the next.
     pub heartbeat_interval: Duration,
+    /// What the flags of the masters say.
+    pub master: MasterOptions,
     /// Who may call the scheduler API; `None`: everybody.
     pub framework_credentials: Option<FrameworkCredentials>,
     /// Program and first arguments that stand for Docker images of OpenWhisk actions; the agent appends
@@ -62,6 +65,10 @@ pub struct AgentConfig {
     pub disk_mib: i64,
     /// Ports to offer.
     pub ports: AgentPorts,
+    /// Further resources: reserved ones, `gpus`, sets and whatever else the agent offers.
+    pub other_resources: v1::Resources,
+    /// Where the agent is, in offers and for frameworks that are REGION_AWARE.
+    pub domain: Option<v1::DomainInfo>,
     /// Attributes, written as for the agent's flag ([`v1::Attribute::parse`]).
     pub attributes: Vec<(String, String)>,
 }
@@ -103,6 +110,7 @@ impl ClusterConfig {
             work_dir: None,
             allocation_interval: Duration::from_secs(1),
             heartbeat_interval: Duration::from_secs(15),
+            master: MasterOptions::default(),
             framework_credentials: None,
             action_runtime: None,
             seed: seed(),
@@ -124,7 +132,43 @@ impl AgentConfig {
             mem_mib: 4096,
             disk_mib: 10_000,
             ports: AgentPorts::Reserved(40),
+            other_resources: v1::Resources::default(),
+            domain: None,
         }
+    }
+
+    /// Takes resources as an agent does that has them in its flag `--resources`: what is not named there, reserved
+    /// or not, of cpus, mem, disk and ports stays as it is.
+    ///
+    /// ```
+    /// use mesos_local::AgentConfig;
+    ///
+    /// let mut agent = AgentConfig::new("agent1");
+    /// agent.set_resources("cpus:8;cpus(web):1;gpus:2".parse()?);
+    /// assert_eq!((agent.cpus_milli, agent.mem_mib), (8000, 4096));
+    /// assert_eq!(agent.other_resources.to_string(), "cpus(reservations: [(STATIC,web)]):1; gpus:2");
+    /// # Ok::<(), mesos_proto::v1::ParseResourcesError>(())
+    /// ```
+    pub fn set_resources(&mut self, resources: v1::Resources) {
+        let names = |name: &str| resources.iter().any(|resource| resource.name == name);
+        let plain = |resource: &v1::Resource| {
+            resource.reserved_role().is_none()
+                && matches!(resource.name.as_str(), "cpus" | "mem" | "disk" | "ports")
+        };
+        let unreserved = resources.filter(plain);
+        if names("cpus") {
+            self.cpus_milli = unreserved.milli("cpus");
+        }
+        if names("mem") {
+            self.mem_mib = unreserved.milli("mem") / 1000;
+        }
+        if names("disk") {
+            self.disk_mib = unreserved.milli("disk") / 1000;
+        }
+        if names("ports") {
+            self.ports = AgentPorts::Exactly(unreserved.ranges("ports"));
+        }
+        self.other_resources = resources.filter(|resource| !plain(resource));
     }
 
     pub(super) fn info(&self, port: u16, ports: &Ranges) -> v1::AgentInfo {
@@ -136,7 +180,10 @@ impl AgentConfig {
         if !ports.is_empty() {
             resources.push(v1::Resource::ranges("ports", ports));
         }
+        resources.retain(|resource| resource.ranges.is_some() || resource.milli() != 0);
+        resources.extend(self.other_resources.iter());
         v1::AgentInfo {
+            domain: self.domain.clone(),
             hostname: self.hostname.clone(),
             port: Some(port.into()),
             resources,

@@ -3,7 +3,7 @@
 use mesos_proto::v1::{self, scheduler};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::master::{AgentAction, AgentLoss, Master, StreamNumber};
+use crate::master::{AgentAction, AgentLoss, Answer, Master, StreamNumber};
 
 /// What the loop takes in.
 pub(super) enum Input {
@@ -37,7 +37,12 @@ pub(super) enum Input {
         successor: Option<u16>,
         done: oneshot::Sender<()>,
     },
+    Operate {
+        call: Box<v1::master::Call>,
+        reply: oneshot::Sender<Option<Answer>>,
+    },
     LoseAgent(v1::AgentId, AgentLoss),
+    DisconnectAgent(v1::AgentId),
     ReturnAgent(v1::AgentId),
 }
 
@@ -106,6 +111,14 @@ impl DriverHandle {
         answer.await.ok()
     }
 
+    /// A call of an operator that changes something; nothing within if there is no such call here. `None` if the
+    /// cluster is shutting down or the master is not there.
+    pub(crate) async fn operate(&self, call: v1::master::Call) -> Option<Option<Answer>> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Input::Operate { call: Box::new(call), reply });
+        answer.await.ok()
+    }
+
     pub(crate) async fn register(
         &self,
         name: &str,
@@ -150,6 +163,11 @@ impl DriverHandle {
 
     pub(crate) fn lose_agent(&self, agent: &v1::AgentId, loss: AgentLoss) {
         self.send(Input::LoseAgent(agent.clone(), loss));
+    }
+
+    /// The agent's connection breaks.
+    pub(crate) fn disconnect_agent(&self, agent: &v1::AgentId) {
+        self.send(Input::DisconnectAgent(agent.clone()));
     }
 
     pub(crate) fn return_agent(&self, agent: &v1::AgentId) {

@@ -20,7 +20,7 @@ use super::{
 use crate::{
     cluster::{FrameworkCredentials, MasterPhase},
     driver::DriverHandle,
-    master::VERSION,
+    master::{Answer as Done, VERSION},
 };
 
 /// Everything that the master answers.
@@ -132,11 +132,25 @@ impl MasterApi {
             return Err(respond::text(StatusCode::BAD_REQUEST, text));
         };
         let encoding = accept::negotiate(&head.headers)?;
+        if changes_something(kind) {
+            return self.operate(call).await;
+        }
         let answer = self.operator_answer(kind).await?;
         Ok(match encoding {
             Encoding::Json => respond::json(&with_empty_lists(json::to_value(&answer))),
             Encoding::Protobuf => respond::message(encoding, &answer),
         })
+    }
+
+    async fn operate(&self, call: Call) -> Result<Response<Body>, Response<Body>> {
+        let kind = call.r#type();
+        match self.driver.operate(call).await.ok_or_else(respond::unavailable)? {
+            Some(Done::Status { status, text }) => {
+                let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+                Ok(respond::text(status, text))
+            }
+            Some(Done::Stream { .. }) | None => Err(not_supported(kind)),
+        }
     }
 
     async fn operator_answer(&self, kind: call::Type) -> Result<Answer, Response<Body>> {
@@ -170,13 +184,41 @@ impl MasterApi {
                     Some(driver.query(|master| master.get_frameworks()).await.ok_or_else(gone)?);
                 (Type::GetFrameworks, Answer { get_frameworks, ..Answer::default() })
             }
-            other => {
-                let text = format!("{} is not supported by this master", other.as_str_name());
-                return Err(respond::text(StatusCode::NOT_IMPLEMENTED, text));
+            call::Type::GetMaintenanceSchedule => {
+                let schedule = driver.query(|master| master.get_maintenance_schedule()).await;
+                let get_maintenance_schedule = Some(schedule.ok_or_else(gone)?);
+                (Type::GetMaintenanceSchedule, Answer { get_maintenance_schedule, ..Answer::default() })
             }
+            call::Type::GetMaintenanceStatus => {
+                let status = driver.query(|master| master.get_maintenance_status()).await;
+                let get_maintenance_status = Some(status.ok_or_else(gone)?);
+                (Type::GetMaintenanceStatus, Answer { get_maintenance_status, ..Answer::default() })
+            }
+            other => return Err(not_supported(other)),
         };
         Ok(Answer { r#type: Some(kind.into()), ..answer })
     }
+}
+
+/// Calls that are answered with a status alone.
+fn changes_something(kind: call::Type) -> bool {
+    use call::Type;
+    matches!(
+        kind,
+        Type::MarkAgentGone
+            | Type::DrainAgent
+            | Type::DeactivateAgent
+            | Type::ReactivateAgent
+            | Type::UpdateMaintenanceSchedule
+            | Type::StartMaintenance
+            | Type::StopMaintenance
+            | Type::Teardown
+    )
+}
+
+fn not_supported(kind: call::Type) -> Response<Body> {
+    let text = format!("{} is not supported by this master", kind.as_str_name());
+    respond::text(StatusCode::NOT_IMPLEMENTED, text)
 }
 
 /// Writes the lists of an answer also when nothing is in them, as real masters do, so that whoever goes

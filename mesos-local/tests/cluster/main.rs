@@ -10,4 +10,8 @@ mod life;
 mod masters;
 mod operator;
 mod processes;
+mod replay;
 mod scenarios;
+mod scenarios_of_agents;
+mod scenarios_of_offers;
+mod scenarios_of_operators;
