@@ -75,6 +75,7 @@ mod readme {}
 mod agent;
 mod cluster;
 mod driver;
+pub mod flags;
 mod http;
 pub mod master;
 mod process_table;

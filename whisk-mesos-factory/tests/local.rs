@@ -63,6 +63,88 @@ fn a_cluster_serves_other_programs_until_it_is_interrupted() {
 }
 
 #[test]
+fn agents_and_the_master_are_what_the_flags_say() {
+    let place = Place::new();
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("credentials.json");
+    std::fs::write(&file, r#"{"credentials":[{"principal":"alice","secret":"s3cret"}]}"#).unwrap();
+    let mut local = place.start(&[
+        "local",
+        "--port=0",
+        "--agent=name=one hostname=one.example resources=cpus:8;cpus(web):1.5;mem:64 attributes=rack:r7 \
+         domain=here/a",
+        "--agent=resources=gpus:2",
+        "--domain=here/b",
+        "--allocation-interval=50ms",
+        "--offer-timeout=1hrs",
+        "--roles=web",
+        "--no-root-submissions",
+        "--agent-ping-timeout=1secs",
+        "--max-agent-ping-timeouts=2",
+        "--authenticate-http-frameworks",
+        "--credentials",
+        file.to_str().unwrap(),
+    ]);
+    let url = local.line().replace("master ", "");
+    assert!(local.line().starts_with("agent one ") && local.line().starts_with("agent agent2 "));
+    let post = |path: &str, authorization: &str, body: &str| {
+        let head =
+            format!("POST {path} HTTP/1.1\r\nHost: HOST\r\n{authorization}Accept: application/json\r\n");
+        let length = body.len();
+        http(
+            &url,
+            &format!(
+                "{head}Content-Type: application/json\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}"
+            ),
+        )
+    };
+    let agents = post("/api/v1", "", r#"{"type": "GET_AGENTS"}"#);
+    for part in [
+        r#""hostname":"one.example""#,
+        r#""region":{"name":"here"}"#,
+        r#""name":"rack""#,
+        r#""role":"web""#,
+        r#""name":"gpus""#,
+    ] {
+        assert!(agents.contains(part), "{part} is not in {agents}");
+    }
+    let subscribe = |user: &str, role: &str| {
+        let capabilities = r#"[{"type":"MULTI_ROLE"}]"#;
+        format!(
+            r#"{{"type":"SUBSCRIBE","subscribe":{{"framework_info":{{"user":"{user}","name":"demo","roles":["{role}"],"capabilities":{capabilities}}}}}}}"#
+        )
+    };
+    // alice:s3cret
+    let alice = "Authorization: Basic YWxpY2U6czNjcmV0\r\n";
+    let scheduler = "/api/v1/scheduler";
+    let stranger = post(scheduler, "", &subscribe("me", "web"));
+    assert!(stranger.starts_with("HTTP/1.1 401 Unauthorized"), "{stranger}");
+    let other = post(scheduler, alice, &subscribe("me", "other"));
+    assert!(other.contains("Roles { other } are not present in the master's --roles"), "{other}");
+    let root = post(scheduler, alice, &subscribe("root", "web"));
+    assert!(root.contains("User 'root' is not allowed to run frameworks"), "{root}");
+    local.signal("INT");
+    assert_eq!(local.wait().code, Some(0));
+    place.assert_nothing_left();
+}
+
+#[test]
+fn flags_that_make_no_sense_are_shown() {
+    for (arguments, expected) in [
+        (&["--agent=name=a", "--agent=name=a"][..], "--agent: two agents have the name 'a'"),
+        (
+            &["--authenticate-http-frameworks", "--credentials=/nowhere"],
+            "--credentials: /nowhere cannot be read",
+        ),
+        (&["--allocation-interval=1s"], "'1s' is no time: expected a number with a unit"),
+    ] {
+        let ended = Place::new().run(&[&["local", "--port=0"], arguments].concat());
+        assert_eq!(ended.code, Some(2), "{}", ended.stderr);
+        assert!(ended.stderr.contains(expected), "{}", ended.stderr);
+    }
+}
+
+#[test]
 fn a_port_that_is_taken_is_named() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();

@@ -3,6 +3,11 @@
 use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum, builder::NonEmptyStringValueParser};
+use mesos_local::{
+    AgentConfig, flags,
+    master::{MasterOptions, MinAllocatable},
+};
+use mesos_proto::v1::DomainInfo;
 
 /// Runs Apache OpenWhisk actions as tasks of an Apache Mesos cluster.
 #[derive(Debug, Parser)]
@@ -165,9 +170,21 @@ pub(super) enum Api {
 
 #[derive(Debug, Args)]
 pub(super) struct Local {
-    /// How many agents.
+    /// How many agents; their names, attributes and resources are made up.
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=200))]
     pub(super) agents: u16,
+
+    /// An agent in place of those that are made up. Repeatable.
+    ///
+    /// Its parts stand behind KEY= with blanks between: name, hostname, and resources, attributes and domain as in
+    /// the flags of real agents, such as 'name=agent1 resources=cpus:4;mem:4096;cpus(web):1;ports:[31000-31999]
+    /// attributes=rack:r1;level:7 domain=eu-west/eu-west-a'. What is left out of cpus, mem, disk and ports is made
+    /// up.
+    #[arg(long = "agent", value_name = "PARTS", conflicts_with = "agents", value_parser = flags::agent)]
+    pub(super) agent: Vec<AgentConfig>,
+
+    #[command(flatten)]
+    pub(super) master: MasterFlags,
 
     /// Port of the master on 127.0.0.1; 0 for any free one.
     #[arg(long, default_value_t = 5050)]
@@ -180,6 +197,106 @@ pub(super) struct Local {
     /// Prints everything that is said, one line each, at the end.
     #[arg(long)]
     pub(super) transcript: bool,
+}
+
+/// What is named as the flags of a real master; underscores may stand for the dashes.
+#[derive(Debug, Args)]
+pub(super) struct MasterFlags {
+    /// From one batch of offers to the next, such as 1secs or 100ms.
+    #[arg(long, alias = "allocation_interval", value_name = "TIME", default_value = "1secs", value_parser = interval)]
+    pub(super) allocation_interval: Duration,
+
+    /// After this time offers are rescinded; never unless given.
+    #[arg(long, alias = "offer_timeout", value_name = "TIME", value_parser = interval)]
+    pub(super) offer_timeout: Option<Duration>,
+
+    /// The roles that frameworks may have, such as web,batch; any unless given.
+    #[arg(long, value_name = "ROLES", value_parser = role_list)]
+    pub(super) roles: Option<RoleList>,
+
+    /// Whether frameworks may run as root.
+    #[arg(long, alias = "root_submissions", value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value_t = true, default_missing_value = "true", action = clap::ArgAction::Set, overrides_with = "no_root_submissions")]
+    pub(super) root_submissions: bool,
+
+    /// The same as --root-submissions=false.
+    #[arg(long, alias = "no-root_submissions", overrides_with = "root_submissions")]
+    pub(super) no_root_submissions: bool,
+
+    /// Where the master is, as REGION/ZONE or as JSON. Agents in other regions are offered only to frameworks
+    /// that are REGION_AWARE.
+    #[arg(long, value_name = "DOMAIN", value_parser = flags::domain)]
+    pub(super) domain: Option<DomainInfo>,
+
+    /// Lets only frameworks in that prove who they are; needs --credentials.
+    #[arg(long, alias = "authenticate_http_frameworks", requires = "credentials", num_args = 0..=1, require_equals = true, default_value_t = false, default_missing_value = "true", action = clap::ArgAction::Set, value_name = "BOOL")]
+    pub(super) authenticate_http_frameworks: bool,
+
+    /// File with principals and secrets: {"credentials":[{"principal":"...","secret":"..."}]}.
+    #[arg(long, value_name = "FILE")]
+    pub(super) credentials: Option<PathBuf>,
+
+    /// So long the master waits for an agent's answer to one ping.
+    #[arg(long, alias = "agent_ping_timeout", value_name = "TIME", default_value = "15secs", value_parser = interval)]
+    pub(super) agent_ping_timeout: Duration,
+
+    /// After so many pings without an answer an agent is unreachable.
+    #[arg(long, alias = "max_agent_ping_timeouts", value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(super) max_agent_ping_timeouts: u32,
+
+    /// So long agents may take to come back to a new master.
+    #[arg(long, alias = "agent_reregister_timeout", value_name = "TIME", default_value = "10mins", value_parser = interval)]
+    pub(super) agent_reregister_timeout: Duration,
+
+    /// What has to be free on an agent so that it is offered: amounts with ; between, alternatives with |.
+    #[arg(long, alias = "min_allocatable_resources", value_name = "AMOUNTS", default_value = "cpus:0.01|mem:32", value_parser = clap::value_parser!(MinAllocatable))]
+    pub(super) min_allocatable_resources: MinAllocatable,
+
+    /// Whether agents with gpus are offered only to frameworks with the capability GPU_RESOURCES.
+    #[arg(long, alias = "filter_gpu_resources", value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value_t = true, default_missing_value = "true", action = clap::ArgAction::Set)]
+    pub(super) filter_gpu_resources: bool,
+
+    /// Memory that the program of a pattern in offer constraints may take, such as 4096B.
+    #[arg(long, alias = "offer_constraints_re2_max_mem", value_name = "BYTES", default_value = "4096B", value_parser = flags::bytes)]
+    pub(super) offer_constraints_re2_max_mem: u64,
+
+    /// Instructions that the program of a pattern in offer constraints may have.
+    #[arg(long, alias = "offer_constraints_re2_max_program_size", value_name = "N", default_value_t = 100)]
+    pub(super) offer_constraints_re2_max_program_size: u64,
+}
+
+impl MasterFlags {
+    pub(super) fn options(&self) -> MasterOptions {
+        let mut options = MasterOptions::default();
+        options.domain.clone_from(&self.domain);
+        options.offer_timeout = self.offer_timeout;
+        options.roles = self.roles.clone().map(|RoleList(roles)| roles.into_iter().collect());
+        options.root_submissions = self.root_submissions && !self.no_root_submissions;
+        options.min_allocatable_resources = self.min_allocatable_resources.clone();
+        options.filter_gpu_resources = self.filter_gpu_resources;
+        options.offer_constraints_re2_max_mem = self.offer_constraints_re2_max_mem;
+        options.offer_constraints_re2_max_program_size = self.offer_constraints_re2_max_program_size;
+        options.agent_ping_timeout = self.agent_ping_timeout;
+        options.max_agent_ping_timeouts = self.max_agent_ping_timeouts;
+        options.agent_reregister_timeout = self.agent_reregister_timeout;
+        options
+    }
+}
+
+/// Roles, given as one value.
+#[derive(Clone, Debug)]
+pub(super) struct RoleList(Vec<String>);
+
+fn role_list(text: &str) -> Result<RoleList, flags::FlagError> {
+    flags::roles(text).map(RoleList)
+}
+
+/// A time as Mesos writes it, longer than nothing.
+fn interval(text: &str) -> Result<Duration, String> {
+    match flags::duration(text) {
+        Ok(time) if time.is_zero() => Err("must be longer than nothing".to_owned()),
+        Ok(time) => Ok(time),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 #[derive(Debug, Args)]
@@ -237,6 +354,69 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Arguments::command().debug_assert();
+    }
+
+    fn local(arguments: &[&str]) -> Result<Local, String> {
+        let all = ["whisk-mesos", "local"].iter().chain(arguments);
+        match Arguments::try_parse_from(all).map_err(|error| error.to_string())?.command {
+            Command::Local(local) => Ok(local),
+            other => panic!("{other:?} is another command"),
+        }
+    }
+
+    #[test]
+    fn flags_of_the_master_are_named_as_those_of_a_real_one() {
+        let options = |arguments: &[&str]| local(arguments).map(|local| local.master.options());
+        let plain = options(&[]).unwrap();
+        assert!(plain.root_submissions && plain.roles.is_none() && plain.offer_timeout.is_none());
+        for text in ["--no-root-submissions", "--root-submissions=false", "--no-root_submissions"] {
+            assert!(!options(&[text]).unwrap().root_submissions, "{text}");
+        }
+        let all = options(&[
+            "--roles=web,batch",
+            "--offer_timeout=30secs",
+            "--agent_ping_timeout",
+            "1secs",
+            "--max-agent-ping-timeouts=2",
+            "--domain=eu/a",
+            "--min-allocatable-resources=cpus:1",
+            "--offer-constraints-re2-max-mem=8KB",
+            "--offer-constraints-re2-max-program-size=200",
+        ])
+        .unwrap();
+        assert_eq!(all.roles, Some(["web".to_owned(), "batch".to_owned()].into()));
+        assert_eq!(all.offer_timeout, Some(Duration::from_secs(30)));
+        assert_eq!(all.agent_ping_timeout * all.max_agent_ping_timeouts, Duration::from_secs(2));
+        assert_eq!(all.offer_constraints_re2_max_mem, 8192);
+        assert_eq!(
+            local(&["--allocation-interval=50ms"]).unwrap().master.allocation_interval.as_millis(),
+            50
+        );
+    }
+
+    #[test]
+    fn wrong_flags_of_the_master_show_what_was_expected() {
+        for (argument, expected) in [
+            ("--allocation-interval=1sec", "'1sec' is no time: expected a number with a unit such as 100ms"),
+            ("--offer-timeout=0secs", "must be longer than nothing"),
+            ("--domain=eu", "'eu' is no domain: expected region/zone"),
+            ("--roles=web,", "'web,' are no roles: expected names with commas between"),
+            (
+                "--min-allocatable-resources=cpus",
+                "'cpus', expected names with amounts such as cpus:0.01|mem:32",
+            ),
+            (
+                "--offer-constraints-re2-max-mem=4kb",
+                "'4kb' is no number of bytes: expected one such as 4096B",
+            ),
+            ("--agent=cpus:4", "'cpus:4' is no part of an agent: expected name=, hostname=, resources="),
+            ("--authenticate-http-frameworks", "--credentials <FILE>"),
+            ("--max-agent-ping-timeouts=0", "0 is not in 1.."),
+        ] {
+            let text = local(&[argument]).unwrap_err();
+            assert!(text.contains(expected), "{argument}: {text}");
+        }
+        assert!(local(&["--agents=2", "--agent=name=a"]).unwrap_err().contains("cannot be used with"));
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! `whisk-mesos local`, and the action runtime that its agents start.
 
-use std::{env, ffi::OsString, process::ExitCode};
+use std::{collections::BTreeSet, env, ffi::OsString, path::Path, process::ExitCode};
 
-use mesos_local::{AgentConfig, Cluster, ClusterConfig, runtime};
+use mesos_local::{AgentConfig, Cluster, ClusterConfig, FrameworkCredentials, flags, runtime};
 
 use super::{
     Exit, Failure,
@@ -31,6 +31,14 @@ pub(super) async fn start(config: ClusterConfig) -> Result<Cluster, Failure> {
 pub(super) async fn run(local: Local, output: &Output) -> Result<Exit, Failure> {
     let mut interrupt = Interrupt::listen()?;
     let mut config = cluster_config(usize::from(local.agents))?;
+    if !local.agent.is_empty() {
+        config.agents = named(local.agent)?;
+    }
+    config.allocation_interval = local.master.allocation_interval;
+    config.master = local.master.options();
+    if let Some(file) = local.master.credentials.filter(|_| local.master.authenticate_http_frameworks) {
+        config.framework_credentials = Some(credentials(&file)?);
+    }
     config.port = local.port;
     config.work_dir = local.work_dir;
     if !local.transcript {
@@ -52,6 +60,27 @@ pub(super) async fn run(local: Local, output: &Output) -> Result<Exit, Failure> 
         printed = printed.and_then(|()| output.result(transcript.to_string().trim_end()));
     }
     printed.map(|()| Exit::Success).map_err(|error| Failure::of_stdout(&error))
+}
+
+/// Gives a name to every agent that has none; no two have the same.
+fn named(mut agents: Vec<AgentConfig>) -> Result<Vec<AgentConfig>, Failure> {
+    let mut names = BTreeSet::new();
+    for (index, agent) in agents.iter_mut().enumerate() {
+        if agent.name.is_empty() {
+            agent.name = format!("agent{}", index + 1);
+        }
+        if !names.insert(agent.name.clone()) {
+            return Err(Failure::usage(format!("--agent: two agents have the name '{}'", agent.name)));
+        }
+    }
+    Ok(agents)
+}
+
+fn credentials(file: &Path) -> Result<FrameworkCredentials, Failure> {
+    let name = file.display();
+    let content = std::fs::read(file)
+        .map_err(|error| Failure::usage(format!("--credentials: {name} cannot be read: {error}")))?;
+    flags::credentials(&content).map_err(|error| Failure::usage(format!("--credentials: {name}: {error}")))
 }
 
 fn attributes(agent: &AgentConfig) -> String {
