@@ -27,12 +27,20 @@
 //!
 //! # What there is
 //!
-//! - Scheduler API: SUBSCRIBE, TEARDOWN, ACCEPT with LAUNCH, DECLINE, REVIVE, SUPPRESS, KILL,
-//!   ACKNOWLEDGE, RECONCILE, UPDATE_FRAMEWORK, failover by framework id, offer constraints; protobuf
-//!   and JSON.
+//! - Scheduler API: SUBSCRIBE, TEARDOWN, ACCEPT with LAUNCH, RESERVE, UNRESERVE, CREATE and DESTROY, DECLINE,
+//!   REVIVE, SUPPRESS, KILL, ACKNOWLEDGE, RECONCILE, UPDATE_FRAMEWORK, RECONCILE_OPERATIONS,
+//!   ACKNOWLEDGE_OPERATION_STATUS, ACCEPT_INVERSE_OFFERS and DECLINE_INVERSE_OFFERS, failover by framework id,
+//!   offer constraints in the dialect and within the limits of RE2; protobuf and JSON.
+//! - Offers by role: reserved resources go to their role and those below it, in the format that the capabilities
+//!   of the framework ask for; several roles; regions, gpus, the least that is worth an offer, by the master's
+//!   flag and by `FrameworkInfo.offer_filters`; offer timeouts.
+//! - What flags of a real master set: [`MasterOptions`](master::MasterOptions), and [`flags`] to read them.
+//! - Agents that die, restart, are unreachable and come back, or leave for good:
+//!   [`Cluster::stop_agent`] and its neighbours.
 //! - Several masters of which one leads, elections, masters that die, start anew or are cut off, each
 //!   phase of that held as long as a test wants; authentication of schedulers.
-//! - Operator API: GET_TASKS, GET_AGENTS, GET_FRAMEWORKS, GET_MASTER, GET_HEALTH, GET_VERSION on the
+//! - Operator API: GET_TASKS, GET_AGENTS, GET_FRAMEWORKS, GET_MASTER, GET_HEALTH, GET_VERSION, the calls of
+//!   maintenance, MARK_AGENT_GONE, DRAIN_AGENT, DEACTIVATE_AGENT, REACTIVATE_AGENT and TEARDOWN on the
 //!   master; READ_FILE, LIST_FILES, GET_HEALTH, GET_VERSION and `/files/{read,download,browse}` on each
 //!   agent.
 //! - Tasks are processes of the user who runs the cluster, each in a process group and a sandbox of its
@@ -54,18 +62,20 @@
 //!   user's always.
 //! - Task groups, custom executors, health checks and checks, URIs, volumes, secrets, images: refused,
 //!   by the master or by the agent, with a text that says so.
-//! - Reservations, persistent volumes and other operations, roles' quotas and weights, revocable
-//!   resources, maintenance and inverse offers, fault domains, oversubscription, offer timeouts, draining,
-//!   `FrameworkInfo.offer_filters`.
+//! - Quotas and weights of roles, revocable and shared resources, resource providers, volumes that grow or shrink,
+//!   RESERVE with a source, reservations made by operators. A persistent volume is counted and has no directory.
+//! - Machines that are down do not keep new agents out.
 //! - Authentication but of schedulers, TLS, ZooKeeper, the v0 API, `/state` and `/slaves`, the event
 //!   stream of the operator API, gzip.
 //! - Fair shares by weights: agents go round between the roles of frameworks that want them.
-//! - Patterns of offer constraints run on the crate `regex`, without the size limits of a real master.
+//! - Sizes of the programs of patterns are those of RE2 for letters, classes and alternatives, and near them for
+//!   loops; so is the size that takes too much memory.
 //! - A call on the connection of an open stream is answered, and takes effect, when the stream has ended;
 //!   a real master lets it take effect at once. Broken HTTP is answered with 400 or 431, a real master
 //!   just closes the connection.
 //! - Limits for readers that are slow: what a stream has to say waits in memory, as in a real master.
-//! - `master_info.capabilities`: this master has none of those that are listed there.
+//! - `master_info.capabilities` but AGENT_DRAINING.
+//! - Agents that are stopped still serve their files.
 //! - User names: `FrameworkInfo.user` and `CommandInfo.user` are taken note of and not switched to.
 
 #[cfg(doctest)]

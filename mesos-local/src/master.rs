@@ -188,7 +188,6 @@ impl Master {
                 ip: Some("127.0.0.1".into()),
                 port: i32::from(*port),
             }),
-            ..v1::MasterInfo::default()
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod pattern;
 mod program;
+mod reader;
 
 use std::collections::{BTreeMap, BTreeSet};
 

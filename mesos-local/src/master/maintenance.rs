@@ -150,7 +150,15 @@ impl Master {
         &mut self,
         ended: impl Fn(&InverseOffer) -> bool,
     ) -> Vec<(u64, InverseOffer)> {
-        self.inverse_offers.extract_if(.., |_, offer| ended(offer)).collect()
+        let mut gone = Vec::new();
+        for (number, offer) in std::mem::take(&mut self.inverse_offers) {
+            if ended(&offer) {
+                gone.push((number, offer));
+            } else {
+                self.inverse_offers.insert(number, offer);
+            }
+        }
+        gone
     }
 
     /// Answers UPDATE_MAINTENANCE_SCHEDULE. The offers of all agents end, also of machines that are not in it.

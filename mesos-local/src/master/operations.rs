@@ -287,7 +287,15 @@ fn conversion(
             }
             Conversion { consumed: amounts.without_volumes(), converted: amounts }
         }
-        _ => {
+        // Nothing else is left but DESTROY.
+        operation::Type::Destroy
+        | operation::Type::Unknown
+        | operation::Type::Launch
+        | operation::Type::LaunchGroup
+        | operation::Type::GrowVolume
+        | operation::Type::ShrinkVolume
+        | operation::Type::CreateDisk
+        | operation::Type::DestroyDisk => {
             given.iter().try_for_each(|volume| persistence(volume).map(|_| ()))?;
             Conversion { converted: amounts.without_volumes(), consumed: amounts }
         }
