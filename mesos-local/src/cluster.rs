@@ -106,6 +106,7 @@ pub struct Cluster {
     driver: Running<DriverHandle>,
     masters: Running<AsyncMutex<Masters>>,
     credentials: Arc<Mutex<Option<FrameworkCredentials>>>,
+    disabled_endpoints: Arc<[String]>,
     connections: Connections,
     transcript: Arc<Mutex<Transcript>>,
     families: Families,
@@ -164,6 +165,7 @@ impl Cluster {
             masters: Running(AsyncMutex::new(Masters::new(handle.clone(), connections.clone()))),
             driver: Running(handle),
             credentials: Arc::new(Mutex::new(config.framework_credentials.clone())),
+            disabled_endpoints: config.disabled_endpoints.clone().into(),
             connections,
             transcript,
             families: Families::default(),
@@ -192,6 +194,7 @@ impl Cluster {
             authority,
             phase: Mutex::new(MasterPhase::NoLeader),
             credentials: self.credentials.clone(),
+            disabled_endpoints: self.disabled_endpoints.clone(),
         };
         self.masters.0.get_mut().add(listener, port, Arc::new(api));
         Ok(())

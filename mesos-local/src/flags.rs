@@ -189,6 +189,27 @@ pub fn resources(text: &str) -> Result<v1::Resources, FlagError> {
     Ok(all)
 }
 
+/// Reads the paths that the JSON of `--firewall_rules` disables:
+/// `{"disabled_endpoints":{"paths":["/api/v1/scheduler"]}}`.
+///
+/// # Errors
+/// It is not of this form.
+pub fn firewall_rules(text: &str) -> Result<Vec<String>, FlagError> {
+    #[derive(Deserialize)]
+    struct Rules {
+        disabled_endpoints: Paths,
+    }
+    #[derive(Deserialize)]
+    struct Paths {
+        paths: Vec<String>,
+    }
+    let rules: Rules = serde_json::from_str(text).map_err(|_| {
+        let form = r#"{"disabled_endpoints":{"paths":["/api/v1/scheduler"]}}"#;
+        FlagError::new(text, format!("are no firewall rules: expected {form}"))
+    })?;
+    Ok(rules.disabled_endpoints.paths)
+}
+
 const AGENT_KEYS: [&str; 5] = ["name", "hostname", "resources", "attributes", "domain"];
 
 /// Reads an agent: `KEY=VALUE` with blanks between, where the keys are `name`, `hostname` and the agent's flags
@@ -380,6 +401,9 @@ mod tests {
         let wrong =
             credentials(br#"{"credentials":[{"principal":"alice","secret":1}]}"#).unwrap_err().to_string();
         assert!(wrong.starts_with("'line 1 column ") && !wrong.contains("alice"), "{wrong}");
+        let rules = r#"{"disabled_endpoints":{"paths":["/api/v1/scheduler"]}}"#;
+        assert_eq!(firewall_rules(rules).unwrap(), ["/api/v1/scheduler"]);
+        assert!(firewall_rules("/api/v1/scheduler").is_err());
         assert!(roles("web,,batch").is_err());
         assert_eq!(roles("web, batch").unwrap(), ["web", "batch"]);
     }

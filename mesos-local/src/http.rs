@@ -4,6 +4,8 @@ mod accept;
 mod agent;
 mod body;
 mod connections;
+mod gate;
+mod gzip;
 mod json_rules;
 mod master;
 mod path;
@@ -18,8 +20,8 @@ use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use tokio::{net::TcpListener, task::JoinSet};
 
-use self::respond::Body;
 pub(crate) use self::{agent::AgentApi, connections::Connections, master::MasterApi};
+use self::{gate::Gate, respond::Body};
 
 /// One HTTP server's way of answering.
 pub(crate) trait Api: Send + Sync + 'static {
@@ -44,7 +46,7 @@ pub(crate) async fn serve<A: Api>(
                     let _ = stream.set_nodelay(true);
                     let (api, counted) = (api.clone(), open.open());
                     connections.spawn(async move {
-                        serve_connection(TokioIo::new(stream), api).await;
+                        serve_connection(TokioIo::new(Gate::new(stream)), api).await;
                         drop(counted);
                     });
                 }
@@ -61,10 +63,14 @@ pub(crate) async fn serve<A: Api>(
     connections.shutdown().await;
 }
 
-async fn serve_connection<A: Api>(connection: TokioIo<tokio::net::TcpStream>, api: Arc<A>) {
-    let service = service_fn(|request| {
+async fn serve_connection<A: Api>(connection: TokioIo<Gate>, api: Arc<A>) {
+    let service = service_fn(|request: Request<Incoming>| {
         let api = api.clone();
-        async move { Ok::<_, Infallible>(api.answer(request).await) }
+        async move {
+            let may_pack = gzip::is_accepted(request.headers());
+            let response = api.answer(request).await;
+            Ok::<_, Infallible>(if may_pack { gzip::pack(response).await } else { response })
+        }
     });
     let served = http1::Builder::new().title_case_headers(true).serve_connection(connection, service).await;
     if let Err(error) = served {

@@ -66,13 +66,13 @@
 //!   RESERVE with a source, reservations made by operators. A persistent volume is counted and has no directory.
 //! - Machines that are down do not keep new agents out.
 //! - Authentication but of schedulers, TLS, ZooKeeper, the v0 API, `/state` and `/slaves`, the event
-//!   stream of the operator API, gzip.
+//!   stream of the operator API.
 //! - Fair shares by weights: agents go round between the roles of frameworks that want them.
 //! - Sizes of the programs of patterns are those of RE2 for letters, classes and alternatives, and near them for
 //!   loops; so is the size that takes too much memory.
 //! - A call on the connection of an open stream is answered, and takes effect, when the stream has ended;
-//!   a real master lets it take effect at once. Broken HTTP is answered with 400 or 431, a real master
-//!   just closes the connection.
+//!   a real master lets it take effect at once. Broken HTTP behind a first good request is answered with 400 or
+//!   431, a real master just closes the connection.
 //! - Limits for readers that are slow: what a stream has to say waits in memory, as in a real master.
 //! - `master_info.capabilities` but AGENT_DRAINING.
 //! - Agents that are stopped still serve their files.

@@ -37,6 +37,8 @@ pub struct ClusterConfig {
     pub heartbeat_interval: Duration,
     /// What the flags of the masters say.
     pub master: MasterOptions,
+    /// Paths of the masters that are answered with 403, as `--firewall_rules` names them: without `/master`.
+    pub disabled_endpoints: Vec<String>,
     /// Who may call the scheduler API; `None`: everybody.
     pub framework_credentials: Option<FrameworkCredentials>,
     /// Program and first arguments that stand for Docker images of OpenWhisk actions; the agent appends
@@ -111,6 +113,7 @@ impl ClusterConfig {
             allocation_interval: Duration::from_secs(1),
             heartbeat_interval: Duration::from_secs(15),
             master: MasterOptions::default(),
+            disabled_endpoints: Vec::new(),
             framework_credentials: None,
             action_runtime: None,
             seed: seed(),

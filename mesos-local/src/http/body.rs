@@ -8,7 +8,7 @@ use mesos_proto::json;
 use prost::{Message, Name};
 
 use super::{
-    json_rules,
+    gzip, json_rules,
     respond::{self, Body, Encoding},
 };
 
@@ -50,11 +50,16 @@ fn encoding(headers: &HeaderMap) -> Result<Encoding, Response<Body>> {
 }
 
 async fn collect(headers: &HeaderMap, body: Incoming) -> Result<Bytes, Response<Body>> {
+    let body = collect_as_sent(body).await?;
     // Other encodings are ignored by real masters, too.
-    if headers.get(header::CONTENT_ENCODING).is_some_and(|encoding| encoding == "gzip") {
-        let text = "request bodies with 'Content-Encoding: gzip' are not supported by this master";
-        return Err(respond::text(StatusCode::NOT_IMPLEMENTED, text));
+    if headers.get(header::CONTENT_ENCODING).is_none_or(|encoding| encoding != "gzip") {
+        return Ok(body);
     }
+    gzip::unpack(&body, MAX_BODY)
+        .ok_or_else(|| respond::text(StatusCode::INTERNAL_SERVER_ERROR, "failed to decode body"))
+}
+
+async fn collect_as_sent(body: Incoming) -> Result<Bytes, Response<Body>> {
     match Limited::new(body, MAX_BODY).collect().await {
         Ok(collected) => Ok(collected.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => {

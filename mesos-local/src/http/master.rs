@@ -31,6 +31,8 @@ pub(crate) struct MasterApi {
     pub(crate) phase: Mutex<MasterPhase>,
     /// `None`: everybody may call. Shared by the masters of a cluster.
     pub(crate) credentials: Arc<Mutex<Option<FrameworkCredentials>>>,
+    /// Paths that nobody may call, without `/master`.
+    pub(crate) disabled_endpoints: Arc<[String]>,
 }
 
 impl Api for MasterApi {
@@ -54,6 +56,10 @@ impl Api for MasterApi {
             ["master", rest @ ..] => rest,
             all => all,
         };
+        let path = format!("/{}", route.join("/"));
+        if self.disabled_endpoints.contains(&path) {
+            return respond::text(StatusCode::FORBIDDEN, format!("Endpoint '/master{path}' is disabled"));
+        }
         // Routes match by their first parts.
         match route {
             ["api", "v1", "scheduler", ..] => match self.principal(&request) {

@@ -6,7 +6,7 @@ use hyper::body::Incoming;
 use mesos_proto::v1::scheduler::{Call, call};
 
 use super::{
-    accept, body,
+    accept, body, gate,
     respond::{self, Body, Encoding},
     stream::EventStream,
 };
@@ -65,6 +65,5 @@ async fn try_answer(
 
 /// The last of several counts. What is not text equals no stream id.
 fn stream_id(headers: &HeaderMap) -> Option<String> {
-    let last = headers.get_all(STREAM_ID).iter().next_back()?;
-    Some(String::from_utf8_lossy(last.as_bytes()).into_owned())
+    headers.get_all(STREAM_ID).iter().next_back().map(gate::as_sent)
 }

@@ -212,7 +212,7 @@ pub(super) struct MasterFlags {
 
     /// The roles that frameworks may have, such as web,batch; any unless given.
     #[arg(long, value_name = "ROLES", value_parser = role_list)]
-    pub(super) roles: Option<RoleList>,
+    pub(super) roles: Option<Texts>,
 
     /// Whether frameworks may run as root.
     #[arg(long, alias = "root_submissions", value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value_t = true, default_missing_value = "true", action = clap::ArgAction::Set, overrides_with = "no_root_submissions")]
@@ -234,6 +234,10 @@ pub(super) struct MasterFlags {
     /// File with principals and secrets: {"credentials":[{"principal":"...","secret":"..."}]}.
     #[arg(long, value_name = "FILE")]
     pub(super) credentials: Option<PathBuf>,
+
+    /// Paths that nobody may call, as JSON: {"disabled_endpoints":{"paths":["/api/v1/scheduler"]}}.
+    #[arg(long, alias = "firewall_rules", value_name = "JSON", value_parser = firewall_rules)]
+    pub(super) firewall_rules: Option<Texts>,
 
     /// So long the master waits for an agent's answer to one ping.
     #[arg(long, alias = "agent_ping_timeout", value_name = "TIME", default_value = "15secs", value_parser = interval)]
@@ -269,7 +273,7 @@ impl MasterFlags {
         let mut options = MasterOptions::default();
         options.domain.clone_from(&self.domain);
         options.offer_timeout = self.offer_timeout;
-        options.roles = self.roles.clone().map(|RoleList(roles)| roles.into_iter().collect());
+        options.roles = self.roles.clone().map(|Texts(roles)| roles.into_iter().collect());
         options.root_submissions = self.root_submissions && !self.no_root_submissions;
         options.min_allocatable_resources = self.min_allocatable_resources.clone();
         options.filter_gpu_resources = self.filter_gpu_resources;
@@ -282,12 +286,16 @@ impl MasterFlags {
     }
 }
 
-/// Roles, given as one value.
+/// Roles or paths, given as one value.
 #[derive(Clone, Debug)]
-pub(super) struct RoleList(Vec<String>);
+pub(super) struct Texts(pub(super) Vec<String>);
 
-fn role_list(text: &str) -> Result<RoleList, flags::FlagError> {
-    flags::roles(text).map(RoleList)
+fn firewall_rules(text: &str) -> Result<Texts, flags::FlagError> {
+    flags::firewall_rules(text).map(Texts)
+}
+
+fn role_list(text: &str) -> Result<Texts, flags::FlagError> {
+    flags::roles(text).map(Texts)
 }
 
 /// A time as Mesos writes it, longer than nothing.

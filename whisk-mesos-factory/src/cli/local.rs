@@ -6,7 +6,7 @@ use mesos_local::{AgentConfig, Cluster, ClusterConfig, FrameworkCredentials, fla
 
 use super::{
     Exit, Failure,
-    arguments::{ActionRuntime, Local},
+    arguments::{ActionRuntime, Local, Texts},
     interrupt::Interrupt,
     output::Output,
     unless_interrupted,
@@ -36,6 +36,7 @@ pub(super) async fn run(local: Local, output: &Output) -> Result<Exit, Failure> 
     }
     config.allocation_interval = local.master.allocation_interval;
     config.master = local.master.options();
+    config.disabled_endpoints = local.master.firewall_rules.map_or_else(Vec::new, |Texts(paths)| paths);
     if let Some(file) = local.master.credentials.filter(|_| local.master.authenticate_http_frameworks) {
         config.framework_credentials = Some(credentials(&file)?);
     }

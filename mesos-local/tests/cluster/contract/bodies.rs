@@ -45,7 +45,7 @@ pub(super) fn request_body(world: &World, row: &Row) -> Option<Vec<u8>> {
     };
     let suppress = r#"{"type":"SUPPRESS"}"#;
     let text = match row.number {
-        2..=14 | 19..=29 | 35 | 102..=117 | 121 | 122 | 166 => valid(),
+        1..=14 | 19..=29 | 35 | 102..=117 | 121 | 122 | 166 => valid(),
         15..=17 | 30 | 31 => String::new(),
         32 => return Some(vec![0xff; 4]),
         34 => {
@@ -110,7 +110,7 @@ pub(super) fn request_body(world: &World, row: &Row) -> Option<Vec<u8>> {
         }
         126 => of("x", suppress),
         127 => of(&world.disconnected.0, suppress),
-        130..=136 | 139 | 165 | 169..=177 | 181..=187 => own(suppress),
+        130..=137 | 139 | 165 | 167 | 169..=177 | 181..=187 => own(suppress),
         140 => own(r#"{"type":"REVIVE","revive":{"roles":["nope"]}}"#),
         141 => own(r#"{"type":"ACCEPT","accept":{"offer_ids":[{"value":"x"}]}}"#),
         142 => own(r#"{"type":"ACCEPT","accept":{}}"#),
@@ -134,7 +134,11 @@ pub(super) fn request_body(world: &World, row: &Row) -> Option<Vec<u8>> {
         156 => update(&format!(r#"{},"checkpoint":true"#, valid_info()), ""),
         157 => update(&format!(r#"{},"principal":"p""#, valid_info()), ""),
         159 => update(&valid_info(), &constraints("rack-([")),
+        160 => update(&valid_info(), &constraints(&"r".repeat(120))),
         161 => update(&valid_info(), &constraints("r[0-9]+")),
+        164 => "this is not packed".into(),
+        179 => "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".into(),
+        180 => "\u{16}\u{3}\u{1}\u{0}\u{5}\u{1}\u{0}\u{0}\u{1}\u{3}".into(),
         162 => {
             let call =
                 Call { framework_id: Some(v1::FrameworkId::new(id)), r#type: Some(99), ..Default::default() };

@@ -14,9 +14,9 @@ use crate::client::{Scheduler, command, framework, within};
 /// What stands behind a name in the column `listener`; `None` if the test does not know it.
 pub(super) async fn stage(listener: &str) -> Option<(Cluster, World)> {
     Some(match listener {
-        "listener" | "open" | "open, fresh" | "leader" | "firewall_rules /master/api/v1/scheduler" => {
-            open().await
-        }
+        "listener" | "open" | "open, fresh" | "leader" => open().await,
+        "firewall_rules /master/api/v1/scheduler" => fenced("/master/api/v1/scheduler").await,
+        "firewall_rules /api/v1/scheduler" => fenced("/api/v1/scheduler").await,
         "authenticate_http_frameworks" => authenticated().await,
         "master starting" => masters(1).await,
         "elected, registry recovery unfinished (quorum 2 of 3, one master up)" => {
@@ -68,6 +68,18 @@ async fn open() -> (Cluster, World) {
     })
     .await;
     (cluster, world)
+}
+
+/// A master of which nobody may call a path.
+async fn fenced(path: &str) -> (Cluster, World) {
+    let mut config = ClusterConfig::with_agents(1);
+    config.disabled_endpoints = vec![path.into()];
+    let cluster = Cluster::start(config).await.unwrap();
+    let address = cluster.master_url().replace("http://", "");
+    // The rows need no framework, and nobody can subscribe here.
+    let (elsewhere, world) = masters(1).await;
+    elsewhere.shutdown().await;
+    (cluster, World { address, ..world })
 }
 
 /// One framework without a task.
