@@ -23,6 +23,9 @@ use tokio::{net::TcpListener, task::JoinSet};
 pub(crate) use self::{agent::AgentApi, connections::Connections, master::MasterApi};
 use self::{gate::Gate, respond::Body};
 
+/// Real masters count bytes of heads, not headers; so many fit in no sensible head.
+const MAX_HEADERS: usize = 512;
+
 /// One HTTP server's way of answering.
 pub(crate) trait Api: Send + Sync + 'static {
     fn answer(&self, request: Request<Incoming>) -> impl Future<Output = Response<Body>> + Send;
@@ -72,7 +75,9 @@ async fn serve_connection<A: Api>(connection: TokioIo<Gate>, api: Arc<A>) {
             Ok::<_, Infallible>(if may_pack { gzip::pack(response).await } else { response })
         }
     });
-    let served = http1::Builder::new().title_case_headers(true).serve_connection(connection, service).await;
+    let mut server = http1::Builder::new();
+    server.title_case_headers(true).max_headers(MAX_HEADERS);
+    let served = server.serve_connection(connection, service).await;
     if let Err(error) = served {
         tracing::debug!(%error, "a connection broke");
     }

@@ -2,6 +2,7 @@
 
 mod arguments;
 mod code;
+mod control;
 mod decode;
 mod explain;
 mod interrupt;

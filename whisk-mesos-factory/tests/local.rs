@@ -129,6 +129,48 @@ fn agents_and_the_master_are_what_the_flags_say() {
 }
 
 #[test]
+fn agents_and_masters_come_and_go_at_a_word() {
+    let place = Place::new();
+    let mut local = place.start_with_stdin(&[
+        "local",
+        "--port=0",
+        "--agent=name=one",
+        "--masters=2",
+        "--agent-ping-timeout=1ms",
+        "--max-agent-ping-timeouts=1",
+        "--control",
+    ]);
+    let first = local.line().replace("master ", "");
+    let second = local.line().replace("standby ", "");
+    assert!(local.line().starts_with("agent one "));
+    let get = |url: &str, path: &str| {
+        http(url, &format!("GET {path} HTTP/1.1\r\nHost: HOST\r\nConnection: close\r\n\r\n"))
+    };
+    assert!(get(&second, "/api/v1/scheduler").starts_with("HTTP/1.1 307"));
+    for (said, answer) in [
+        ("stop-agent one", "ok"),
+        ("return-agent one", "ok"),
+        ("restart-agent two", "there is no agent 'two'"),
+        ("kill-master 0", "ok"),
+        ("elect 7", "there is no master number 7, the cluster has 2, counted from 0"),
+        ("elect 1", "ok"),
+    ] {
+        local.say(said);
+        assert_eq!(local.line(), answer, "{said}");
+    }
+    local.say("explode");
+    assert!(local.line().starts_with("'explode' is not known: expected stop-agent NAME, "));
+    assert!(TcpStream::connect(first.strip_prefix("http://").unwrap()).is_err());
+    assert!(get(&second, "/api/v1/scheduler").starts_with("HTTP/1.1 405"));
+    // The end of stdin is no wish to stop.
+    local.end_stdin();
+    assert!(get(&second, "/health").starts_with("HTTP/1.1 200"));
+    local.signal("INT");
+    assert_eq!(local.wait().code, Some(0));
+    place.assert_nothing_left();
+}
+
+#[test]
 fn flags_that_make_no_sense_are_shown() {
     for (arguments, expected) in [
         (&["--agent=name=a", "--agent=name=a"][..], "--agent: two agents have the name 'a'"),

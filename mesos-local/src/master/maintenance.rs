@@ -274,8 +274,17 @@ fn check_machine(id: &MachineId) -> Result<(), String> {
         return Err("A machine needs a hostname or an ip".into());
     }
     match id.ip.as_deref().filter(|ip| !ip.is_empty()) {
-        Some(ip) if ip.parse::<std::net::IpAddr>().is_err() => Err(format!("'{ip}' is no ip of a machine")),
+        Some(ip) if !is_address(ip) => Err(format!("'{ip}' is no ip of a machine")),
         _ => Ok(()),
+    }
+}
+
+/// Four numbers with points between, or something with colons: no more is known of the second kind here.
+fn is_address(ip: &str) -> bool {
+    let is_hexadecimal = |part: &str| part.bytes().all(|byte| byte.is_ascii_hexdigit());
+    match ip.contains(':') {
+        true => ip.split([':', '.']).all(is_hexadecimal),
+        false => ip.split('.').count() == 4 && ip.split('.').all(|part| part.parse::<u8>().is_ok()),
     }
 }
 

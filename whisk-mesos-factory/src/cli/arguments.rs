@@ -194,6 +194,19 @@ pub(super) struct Local {
     #[arg(long, value_name = "FOLDER")]
     pub(super) work_dir: Option<PathBuf>,
 
+    /// How many masters; the first one leads, the others redirect to it and listen on any free port.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=9))]
+    pub(super) masters: u16,
+
+    /// Lets things happen that lines on stdin name, and answers each with a line: ok, or what is wrong.
+    ///
+    /// stop-agent NAME: its process dies, tasks of frameworks with checkpoint run on. return-agent NAME: it is back.
+    /// restart-agent NAME: both at once. lose-agent NAME: it is unreachable at once. remove-agent NAME: it takes its
+    /// leave. drop-streams: every event stream breaks. kill-master N, elect N: a master dies, a master leads; masters
+    /// are counted from 0.
+    #[arg(long)]
+    pub(super) control: bool,
+
     /// Prints everything that is said, one line each, at the end.
     #[arg(long)]
     pub(super) transcript: bool,

@@ -7,6 +7,7 @@ use mesos_local::{AgentConfig, Cluster, ClusterConfig, FrameworkCredentials, fla
 use super::{
     Exit, Failure,
     arguments::{ActionRuntime, Local, Texts},
+    control::{self, Incident},
     interrupt::Interrupt,
     output::Output,
     unless_interrupted,
@@ -40,6 +41,7 @@ pub(super) async fn run(local: Local, output: &Output) -> Result<Exit, Failure> 
     if let Some(file) = local.master.credentials.filter(|_| local.master.authenticate_http_frameworks) {
         config.framework_credentials = Some(credentials(&file)?);
     }
+    config.masters = usize::from(local.masters);
     config.port = local.port;
     config.work_dir = local.work_dir;
     if !local.transcript {
@@ -48,12 +50,19 @@ pub(super) async fn run(local: Local, output: &Output) -> Result<Exit, Failure> 
     let attributes: Vec<String> = config.agents.iter().map(attributes).collect();
     let cluster = start(config).await?;
     let mut lines = vec![format!("master {}", cluster.master_url())];
+    lines.extend(cluster.master_urls()[1..].iter().map(|url| format!("standby {url}")));
     for (agent, attributes) in cluster.agents().iter().zip(attributes) {
         lines.push(format!("agent {} {} {} {attributes}", agent.name, agent.id, agent.url));
     }
     let mut printed = output.result(&lines.join("\n"));
     if printed.is_ok() {
-        interrupt.wished().await;
+        printed = match local.control {
+            true => controlled(&cluster, &mut interrupt, output).await,
+            false => {
+                interrupt.wished().await;
+                Ok(())
+            }
+        };
     }
     let transcript = cluster.transcript();
     unless_interrupted(cluster.shutdown(), &mut interrupt).await;
@@ -61,6 +70,27 @@ pub(super) async fn run(local: Local, output: &Output) -> Result<Exit, Failure> 
         printed = printed.and_then(|()| output.result(transcript.to_string().trim_end()));
     }
     printed.map(|()| Exit::Success).map_err(|error| Failure::of_stdout(&error))
+}
+
+/// Lets things happen until the program is interrupted.
+async fn controlled(cluster: &Cluster, interrupt: &mut Interrupt, output: &Output) -> std::io::Result<()> {
+    let mut lines = control::lines();
+    loop {
+        let line = match unless_interrupted(lines.recv(), interrupt).await {
+            Some(Some(line)) => line,
+            // The end of stdin is no wish to stop.
+            Some(None) => {
+                interrupt.wished().await;
+                return Ok(());
+            }
+            None => return Ok(()),
+        };
+        let outcome = match line.parse::<Incident>() {
+            Ok(incident) => incident.happen(cluster).await,
+            Err(text) => Err(text),
+        };
+        output.result(outcome.as_ref().map_or_else(String::as_str, |()| "ok"))?;
+    }
 }
 
 /// Gives a name to every agent that has none; no two have the same.

@@ -4,7 +4,7 @@
 
 use std::{
     fs,
-    io::{BufRead, BufReader, Read},
+    io::{BufRead, BufReader, Read, Write},
     net::{TcpListener, TcpStream},
     path::{Path, PathBuf},
     process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio},
@@ -55,21 +55,26 @@ impl Place {
 
     /// Starts the program with a stdout of the caller's choice.
     pub(crate) fn start_with(&self, arguments: &[&str], stdout: Stdio) -> Running {
-        self.spawn(env!("CARGO_BIN_EXE_whisk-mesos"), arguments, stdout)
+        self.spawn(env!("CARGO_BIN_EXE_whisk-mesos"), arguments, Stdio::null(), stdout)
+    }
+
+    /// Starts the program with a stdin to [`Running::say`] something on.
+    pub(crate) fn start_with_stdin(&self, arguments: &[&str]) -> Running {
+        self.spawn(env!("CARGO_BIN_EXE_whisk-mesos"), arguments, Stdio::piped(), Stdio::piped())
     }
 
     /// Runs another program to its end.
     pub(crate) fn command(&self, program: &str, arguments: &[&str]) -> Ended {
-        self.spawn(program, arguments, Stdio::piped()).wait()
+        self.spawn(program, arguments, Stdio::null(), Stdio::piped()).wait()
     }
 
-    fn spawn(&self, program: &str, arguments: &[&str], stdout: Stdio) -> Running {
+    fn spawn(&self, program: &str, arguments: &[&str], stdin: Stdio, stdout: Stdio) -> Running {
         let mut child = Command::new(program)
             .args(arguments)
             .current_dir(repository())
             .env("TMPDIR", self.temporary())
             .env_remove("RUST_LOG")
-            .stdin(Stdio::null())
+            .stdin(stdin)
             .stdout(stdout)
             .stderr(Stdio::piped())
             .spawn()
@@ -129,6 +134,15 @@ impl Running {
         let kill = format!("kill -{name} {}", self.child.id());
         let status = Command::new("sh").args(["-c", &kill]).status().unwrap();
         assert!(status.success(), "{kill}");
+    }
+
+    /// Writes a line to stdin.
+    pub(crate) fn say(&mut self, line: &str) {
+        writeln!(self.child.stdin.as_mut().unwrap(), "{line}").unwrap();
+    }
+
+    pub(crate) fn end_stdin(&mut self) {
+        self.child.stdin = None;
     }
 
     /// One line of stdout.

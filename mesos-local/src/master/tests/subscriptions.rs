@@ -41,7 +41,7 @@ fn refusals_come_as_an_error_on_the_stream() {
         ),
         (
             v1::FrameworkInfo { roles: vec!["web".into(), "web".into()], ..framework(&[MultiRole]) },
-            "'FrameworkInfo.roles' contains duplicate items: web",
+            "'FrameworkInfo.roles' contains duplicate items: { web }",
         ),
         (v1::FrameworkInfo { id: id("a/b"), ..role("web") }, "'a/b' contains invalid characters"),
         (

@@ -135,7 +135,7 @@ fn roles(info: &FrameworkInfo) -> Result<(), String> {
         info.roles.iter().filter(|role| !seen.insert(role.as_str())).map(String::as_str).collect();
     if !repeated.is_empty() {
         let repeated: Vec<&str> = repeated.into_iter().collect();
-        return Err(format!("'FrameworkInfo.roles' contains duplicate items: {}", repeated.join(", ")));
+        return Err(format!("'FrameworkInfo.roles' contains duplicate items: {{ {} }}", repeated.join(", ")));
     }
     for name in &info.roles {
         role(name).map_err(|text| format!("'FrameworkInfo.roles' contains invalid role: {text}"))?;
@@ -148,10 +148,20 @@ pub(in crate::master) fn role(name: &str) -> Result<(), String> {
     if name == "*" {
         return Ok(());
     }
+    if name.is_empty() {
+        return Err("Empty role name is invalid".into());
+    }
+    if name.starts_with('/') {
+        return Err(format!("Role '{name}' cannot start with a slash"));
+    }
+    if name.ends_with('/') {
+        return Err(format!("Role '{name}' cannot end with a slash"));
+    }
+    if name.contains("//") {
+        return Err(format!("Role '{name}' cannot contain two adjacent slashes"));
+    }
     for component in name.split('/') {
-        let wrong = if component.is_empty() {
-            "it is empty"
-        } else if matches!(component, "." | ".." | "*") {
+        let wrong = if matches!(component, "." | ".." | "*") {
             "it is reserved"
         } else if component.starts_with('-') {
             "it starts with a dash"
@@ -190,8 +200,10 @@ mod tests {
             ("*", None),
             ("eng", None),
             ("eng/dev", None),
-            ("", Some("Role component '' is invalid because it is empty")),
-            ("eng/", Some("Role component '' is invalid because it is empty")),
+            ("", Some("Empty role name is invalid")),
+            ("/eng", Some("Role '/eng' cannot start with a slash")),
+            ("eng/", Some("Role 'eng/' cannot end with a slash")),
+            ("eng//dev", Some("Role 'eng//dev' cannot contain two adjacent slashes")),
             ("eng/*", Some("Role component '*' is invalid because it is reserved")),
             ("-eng", Some("Role component '-eng' is invalid because it starts with a dash")),
             ("a b", Some("Role component 'a b' is invalid because it contains backspace or whitespace")),
