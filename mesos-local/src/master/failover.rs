@@ -124,13 +124,14 @@ impl Master {
             let known =
                 self.frameworks.entry(framework.clone()).or_insert_with(|| Framework::recovered(info, now));
             known.operations.extend(operations);
+            let names: Vec<String> = tasks.keys().cloned().collect();
             if unreachable.is_some() {
                 known.unreachable.extend(tasks);
                 self.return_tasks(now, &framework, id);
             } else {
                 self.recover_tasks(&framework, id, tasks);
             }
-            self.resend_updates_of(now, &framework, id);
+            self.resend(now, &framework, &names);
         }
         if self.absent.values().all(|agent| agent.unreachable.is_some()) {
             self.timers.clear(&Timer::AgentsReregister);

@@ -81,8 +81,14 @@ impl Master {
             return;
         };
         let of_agent = known.tasks.iter().filter(|(_, task)| task.agent == agent.value);
-        for task in of_agent.map(|(id, _)| id.clone()).collect::<Vec<_>>() {
-            self.forward_update(now, framework, &task);
+        let tasks: Vec<String> = of_agent.map(|(id, _)| id.clone()).collect();
+        self.resend(now, framework, &tasks);
+    }
+
+    /// Sends what is pending of these tasks, and of operations.
+    pub(super) fn resend(&mut self, now: Duration, framework: &str, tasks: &[String]) {
+        for task in tasks {
+            self.forward_update(now, framework, task);
         }
         self.resend_operations(now, framework);
     }
