@@ -26,7 +26,7 @@ use mesos_proto::{
 };
 use serde::Deserialize;
 
-use crate::cluster::{AgentConfig, FrameworkCredentials};
+use crate::cluster::{AgentConfig, AgentPorts, FrameworkCredentials};
 
 /// A text that is no value of a flag: what was found, and what was expected.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -230,7 +230,10 @@ pub fn agent(text: &str) -> Result<AgentConfig, FlagError> {
         match key {
             "name" => agent.name = value.to_owned(),
             "hostname" => agent.hostname = value.to_owned(),
-            "resources" => agent.set_resources(resources(value)?),
+            "resources" => {
+                agent.set_resources(resources(value)?);
+                clear_named(&mut agent, value);
+            }
             "attributes" => agent.attributes = attributes(value)?,
             _ => agent.domain = Some(domain(value)?),
         }
@@ -239,6 +242,21 @@ pub fn agent(text: &str) -> Result<AgentConfig, FlagError> {
         }
     }
     Ok(agent)
+}
+
+/// An amount of nothing is none of the resources, but it is said: `disk:0` is an agent without a disk.
+fn clear_named(agent: &mut AgentConfig, text: &str) {
+    for part in text.split(';').map(str::trim) {
+        let Some((name, amount)) = part.split_once(':') else { continue };
+        let is_nothing = amount.trim().parse() == Ok(0.0) || amount.trim() == "[]";
+        match name.trim() {
+            "cpus" if is_nothing => agent.cpus_milli = 0,
+            "mem" if is_nothing => agent.mem_mib = 0,
+            "disk" if is_nothing => agent.disk_mib = 0,
+            "ports" if is_nothing => agent.ports = AgentPorts::Exactly(v1::Ranges::default()),
+            _ => {}
+        }
+    }
 }
 
 /// A value goes on to the next key, so that there may be blanks in it.
@@ -347,8 +365,11 @@ mod tests {
         assert_eq!(read.domain, domain("eu-west/eu-west-b").ok());
         assert_eq!(
             read.ports,
-            crate::AgentPorts::Exactly([(31_000, 31_009), (31_500, 31_500)].into_iter().collect())
+            AgentPorts::Exactly([(31_000, 31_009), (31_500, 31_500)].into_iter().collect())
         );
+        let bare = agent("resources=cpus:1;disk:0;ports:[]").unwrap();
+        assert_eq!((bare.mem_mib, bare.disk_mib), (4096, 0));
+        assert_eq!(bare.ports, AgentPorts::Exactly(v1::Ranges::default()));
         let json = agent(r#"resources=[{"name":"gpus","type":"SCALAR","scalar":{"value":2}}]"#).unwrap();
         assert_eq!(json.other_resources.to_string(), "gpus:2");
     }

@@ -3,7 +3,7 @@
 mod bodies;
 mod stages;
 
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Write as _};
 
 use mesos_proto::{recordio, v1::scheduler::Event};
 use prost::Message as _;
@@ -23,8 +23,8 @@ const SKIPPED: [(u32, &str); 5] = [
     (10, "the event stream of the operator API is not supported"),
     (11, "the event stream of the operator API is not supported"),
     (129, "there is no v0 protocol here"),
-    (192, "this master does not die"),
-    (194, "this master does not die"),
+    (192, "a real master dies of it, this one answers 501"),
+    (194, "a real master dies of it, this one answers 400"),
 ];
 
 struct Row {
@@ -93,6 +93,12 @@ async fn the_contract_holds_row_by_row() {
         }
         cluster.shutdown().await;
     }
+    // Not by a macro: what those print is shown of failed tests only.
+    let mut stderr = std::io::stderr();
+    for (number, reason) in SKIPPED {
+        writeln!(stderr, "row {number} of the HTTP contract is left out: {reason}").unwrap();
+    }
+    writeln!(stderr, "{held} of {} rows of the HTTP contract hold", rows.len()).unwrap();
     assert!(failures.is_empty(), "{} of {} rows:\n{}", failures.len(), rows.len(), failures.join("\n"));
     assert_eq!(held + SKIPPED.len(), rows.len());
 }

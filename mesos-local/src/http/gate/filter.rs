@@ -169,13 +169,13 @@ impl Filter {
     }
 
     fn head(&mut self) -> Result<bool, &'static str> {
-        if self.input[..] == b"\r"[..] {
-            return Ok(false);
-        }
         // Empty lines in front of a request mean nothing.
         while let [b'\n', ..] | [b'\r', b'\n', ..] = self.input[..] {
             let length = if self.input[0] == b'\n' { 1 } else { 2 };
             let _ = self.input.split_to(length);
+        }
+        if self.input[..] == b"\r"[..] {
+            return Ok(false);
         }
         let Some(length) = head_length(&self.input) else {
             if self.input.len() > MAX_HEAD {
@@ -235,6 +235,9 @@ impl Filter {
 
 /// Passes the first line on as one of HTTP/1.1; tells whether it is of HTTP/1.0.
 fn request_line(line: &[u8], passed: &mut BytesMut) -> Result<bool, &'static str> {
+    if line.starts_with(b" ") {
+        return Err("this is no request");
+    }
     let mut parts = line.split(|byte| *byte == b' ').filter(|part| !part.is_empty());
     let (Some(method), Some(target), Some(version), None) =
         (parts.next(), parts.next(), parts.next(), parts.next())
@@ -292,6 +295,8 @@ fn is_token(byte: u8) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     /// What passes, however the bytes are cut.
@@ -353,6 +358,22 @@ mod tests {
         }
         let chunked = "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabcde\r\n";
         check(&format!("{chunked}0\r\n\r\n{get}"), Ok(&format!("{chunked}0\r\n\r\n{get}")));
+    }
+
+    proptest! {
+        #[test]
+        fn what_passes_does_not_depend_on_how_the_bytes_are_cut(
+            sent in "(GET |POST |/|HTTP/1\\.[01]|\r\n|\n|Content-Length: [0-9]|Transfer-Encoding: chunked|[a-z:; ]|[0-9a-f]|\\PC){0,40}",
+            cut in 1_usize..9,
+        ) {
+            let all = |size: usize| {
+                let mut filter = Filter::default();
+                let outcome = sent.as_bytes().chunks(size).try_for_each(|chunk| filter.push(chunk));
+                (outcome, filter.passed().to_vec())
+            };
+            let (whole, cut) = (all(sent.len().max(1)), all(cut));
+            prop_assert_eq!(whole, cut);
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The syntax of RE2, rewritten as that of the crate `regex`.
 
-use std::{iter::Peekable, str::CharIndices};
+use std::{collections::BTreeMap, iter::Peekable, str::CharIndices};
 
 /// More repetitions than this are refused.
 const MAX_REPEAT: u32 = 1000;
@@ -139,23 +139,41 @@ impl<'a> Reader<'a> {
             self.out.push('(');
             return Ok(());
         }
+        self.flags(at)
+    }
+
+    /// The flags behind a `(?`, up to a colon or the end of the group. Each counts as it was set last.
+    fn flags(&mut self, at: usize) -> Result<(), String> {
+        let mut set = BTreeMap::new();
+        let (mut is_on, mut is_open) = (true, false);
         loop {
-            match self.rest.next() {
-                Some((_, 'i' | 'm' | 's' | 'U' | '-')) => {}
-                Some((end, ':')) => {
-                    self.out += &self.pattern[at..=end];
+            let Some((end, character)) = self.rest.next() else {
+                return Err(format!("missing ): {}", self.pattern));
+            };
+            match character {
+                'i' | 'm' | 's' | 'U' => {
+                    set.insert(character, is_on);
+                    is_open = false;
+                }
+                '-' if is_on => (is_on, is_open) = (false, true),
+                // A dash without a flag behind it is wrong.
+                ':' | ')' if !is_open => {
+                    let of = |wanted: bool| set.iter().filter(move |(_, is_on)| **is_on == wanted);
+                    let on: String = of(true).map(|(flag, _)| *flag).collect();
+                    let off: String = of(false).map(|(flag, _)| *flag).collect();
+                    let dash = if off.is_empty() { "" } else { "-" };
+                    if character == ')' {
+                        self.depth -= 1;
+                    }
+                    if character == ':' || !set.is_empty() {
+                        self.out += &format!("(?{on}{dash}{off}{character}");
+                    }
                     return Ok(());
                 }
-                Some((end, ')')) => {
-                    self.depth -= 1;
-                    self.out += &self.pattern[at..=end];
-                    return Ok(());
-                }
-                Some((end, other)) => {
+                other => {
                     let end = end + other.len_utf8();
                     return Err(format!("invalid perl operator: {}", &self.pattern[at..end]));
                 }
-                None => return Err(format!("missing ): {}", self.pattern)),
             }
         }
     }
