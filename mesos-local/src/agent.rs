@@ -1,16 +1,24 @@
 //! A process agent: takes commands of the master, runs tasks as processes, reports about them.
 
+mod checks;
+mod container_address;
+mod docker;
 mod executor;
 mod families;
+mod fetcher;
 pub(crate) mod files;
 mod guard;
+mod health;
+mod inspect;
 mod kin;
 mod plan;
+mod probe;
 mod process;
+mod report;
 mod runs;
 mod sandbox;
 
-use std::{ffi::OsString, sync::Arc};
+use std::{collections::BTreeMap, ffi::OsString, sync::Arc};
 
 use mesos_proto::v1;
 use tokio::{
@@ -32,8 +40,27 @@ pub(crate) struct AgentContext {
     pub(crate) sandboxes: Sandboxes,
     /// Program and first arguments of the action runtime.
     pub(crate) action_runtime: Option<Vec<OsString>>,
+    /// Programs that play images, by the names of these.
+    pub(crate) images: BTreeMap<String, Vec<OsString>>,
     pub(crate) driver: DriverHandle,
     pub(crate) families: Families,
+}
+
+impl AgentContext {
+    /// The variables that every process of an executor has.
+    fn variables(
+        &self,
+        framework: &v1::FrameworkId,
+        executor: &v1::ExecutorId,
+    ) -> Vec<(&'static str, String)> {
+        vec![
+            ("MESOS_FRAMEWORK_ID", framework.value.clone()),
+            ("MESOS_AGENT_ID", self.id.value.clone()),
+            ("MESOS_SLAVE_ID", self.id.value.clone()),
+            ("MESOS_EXECUTOR_ID", executor.value.clone()),
+            ("MESOS_AGENT_HOSTNAME", self.hostname.clone()),
+        ]
+    }
 }
 
 /// Runs until `stop` says so or its sender is gone, and ends every task before it returns.
@@ -75,10 +102,13 @@ impl Agent {
         match action {
             AgentAction::Launch { framework, task } => {
                 let framework_id = framework.id.clone().unwrap_or_default();
-                let (number, kills) = self.runs.begin((framework_id.value, task.task_id.value.clone()));
-                let executor = Executor::new(self.context.clone(), *framework, *task, self.uuids.text());
+                let id = task.task_id.value.clone();
+                let (number, kills) = self.runs.begin((framework_id.value.clone(), id.clone()));
+                let container = self.uuids.text();
+                let sandbox = self.context.sandboxes.new_run(&framework_id.value, &id, &container);
+                let executor = Executor::new(self.context.clone(), *framework, *task, container);
                 self.tasks.spawn(async move {
-                    executor.run(kills).await;
+                    executor.run(sandbox, kills).await;
                     number
                 });
             }

@@ -235,6 +235,7 @@ impl Cluster {
             hostname: agent.hostname.clone(),
             sandboxes,
             action_runtime: config.action_runtime.clone(),
+            images: config.images.clone(),
             driver,
             families: self.families.clone(),
         };

@@ -40,8 +40,12 @@
 //!   or environment that is. When the cluster is dropped, every task ends.
 //! - If the program that holds the cluster is killed, action runtimes end by themselves and a guarding
 //!   shell ends the process groups of the other tasks. Sandboxes in the temporary directory stay.
-//! - Docker tasks whose image name contains `python`, `node` or `dockerskeleton` are played by the
-//!   action runtime. Their message at the end is that of the Docker executor.
+//! - Docker tasks whose image name contains `python`, `node` or `dockerskeleton` are played by the action runtime,
+//!   other images by programs that [`ClusterConfig::images`] names. A container has an address of its own (in
+//!   127.17.0.0/16) at which its mapped ports answer, its TASK_RUNNING carries what `docker inspect` would say, and it
+//!   is killed as the first process of a container is.
+//! - Checks and health checks: commands, TCP, HTTP. Files that a command needs are fetched, and unpacked, with the
+//!   programs curl, tar and unzip.
 //!
 //! # What there is not
 //!
@@ -52,8 +56,8 @@
 //!   output elsewhere before the command ends is not found; below an action runtime it is. What left the
 //!   group of a command outlives a program that is killed with SIGKILL, and so does what becomes another
 //!   user's always.
-//! - Task groups, custom executors, health checks and checks, URIs, volumes, secrets, images: refused,
-//!   by the master or by the agent, with a text that says so.
+//! - Task groups, custom executors, volumes, secrets, images without Docker, HTTPS checks: refused, by the master
+//!   or by the agent, with a text that says so.
 //! - Reservations, persistent volumes and other operations, roles' quotas and weights, revocable
 //!   resources, maintenance and inverse offers, fault domains, oversubscription, offer timeouts, draining,
 //!   `FrameworkInfo.offer_filters`.

@@ -1,7 +1,8 @@
 //! Where tasks work and write, and what of it may be read from outside.
 
 use std::{
-    fs, io,
+    fs,
+    io::{self, Write as _},
     path::{Component, Path, PathBuf},
 };
 
@@ -19,6 +20,13 @@ pub(super) struct Sandbox {
     pub(super) directory: PathBuf,
     pub(super) stdout: PathBuf,
     pub(super) stderr: PathBuf,
+}
+
+impl Sandbox {
+    /// Adds a text to what the task says on stderr.
+    pub(super) fn complain(&self, text: &str) -> io::Result<()> {
+        fs::OpenOptions::new().append(true).open(&self.stderr)?.write_all(text.as_bytes())
+    }
 }
 
 impl Sandboxes {

@@ -8,6 +8,7 @@ use mesos_proto::v1::{self, TaskState, container_info::docker_info};
 use crate::{
     client::{Connection, command, subscribe},
     processes::{cluster, command_of, docker, first_port, group_members, leader, line, read, until},
+    replay::{Recording, Replay, config},
 };
 
 #[tokio::test]
@@ -61,11 +62,93 @@ async fn a_port_that_is_taken_fails_the_container() {
     let _taken = std::net::TcpListener::bind(("127.0.0.1", u16::try_from(port).unwrap())).unwrap();
     let task = action("action", &offer, "whisk/nodejs", port, port);
     scheduler.launch(&offer, task).await;
-    let status = scheduler.update("action").await;
-    let expected =
-        format!("Failed to launch container: Failed to run the container: port {port} cannot be bound: ");
-    assert!(status.message().starts_with(&expected), "{}", status.message());
+    let lines: Vec<String> = scheduler.follow("action").await.iter().map(line).collect();
+    assert_eq!(
+        lines,
+        ["TASK_STARTING SOURCE_EXECUTOR  ", "TASK_FAILED SOURCE_EXECUTOR  Container exited with status 125"]
+    );
+    let text = read(&cluster, &scheduler, "action", "stderr").await;
+    assert!(text.starts_with(&format!("port {port} cannot be bound to stand for port 8080")), "{text}");
     cluster.shutdown().await;
+}
+
+#[tokio::test]
+async fn recorded_containers_bring_the_same_events() {
+    for name in ["docker-bridge", "docker-health-http"] {
+        let cluster = Cluster::start(config_with_httpd()).await.unwrap();
+        let recording = Recording::load(name);
+        let mut replay = Replay::start(&cluster, &recording).await;
+        replay.acknowledge_all = true;
+        replay.play(1..recording.calls.len()).await;
+        replay.finish().await;
+        cluster.shutdown().await;
+    }
+}
+
+#[tokio::test]
+async fn a_running_container_tells_its_address_and_what_docker_would_say_of_it() {
+    let cluster = Cluster::start(config_with_httpd()).await.unwrap();
+    let mut scheduler = subscribe(&cluster).await;
+    let offer = scheduler.offer().await;
+    let mut task = action("web", &offer, "demo/httpd:1", 31001, 31001);
+    let variable = v1::environment::Variable {
+        name: "GREETING".into(),
+        value: Some("hello".into()),
+        ..Default::default()
+    };
+    command_of(&mut task).environment = Some(v1::Environment { variables: vec![variable] });
+    scheduler.launch(&offer, task).await;
+    let status = scheduler.update_to("web", TaskState::TaskRunning).await;
+    let container = status.container_status.clone().unwrap();
+    let address = container.network_infos[0].ip_addresses[0].ip_address().to_owned();
+    let inspected: serde_json::Value = serde_json::from_slice(status.data()).unwrap();
+    let inspected = &inspected[0];
+    assert_eq!(inspected["Name"], format!("/mesos-{}", container.container_id.unwrap().value));
+    assert_eq!(inspected["State"]["Running"], true);
+    assert_eq!(inspected["Config"]["Image"], "demo/httpd:1");
+    assert!(inspected["Config"]["Env"].as_array().unwrap().contains(&"GREETING=hello".into()));
+    assert_eq!(inspected["NetworkSettings"]["IPAddress"], address);
+    assert_eq!(inspected["NetworkSettings"]["Ports"]["8080/tcp"][0]["HostPort"], "31001");
+    assert_eq!(inspected["HostConfig"]["Memory"], 32 * 1024 * 1024);
+    assert_eq!(inspected["HostConfig"]["CpuShares"], 102);
+    // The container's own port, and the one that stands for it.
+    for url in [format!("http://{address}:8080"), "http://127.0.0.1:31001".into()] {
+        let answer = Connection::open(&url).await.get("/httpd.py").await;
+        assert_eq!(answer.status, 200, "{url}");
+    }
+    scheduler.kill("web", Some(Duration::ZERO)).await;
+    scheduler.follow("web").await;
+    cluster.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_container_without_a_handler_lives_to_the_end_of_the_grace_period() {
+    let cluster = Cluster::start(config_with_httpd()).await.unwrap();
+    let mut scheduler = subscribe(&cluster).await;
+    for (id, port, text, grace, end) in [
+        ("stubborn", 31001, "exec sleep 1017", Duration::from_millis(1), 137),
+        ("obliging", 31002, "trap 'exit 7' TERM; while :; do sleep 0.01; done", Duration::from_secs(100), 7),
+    ] {
+        let offer = scheduler.offer().await;
+        let mut task = action(id, &offer, "demo/httpd:1", port, port);
+        *command_of(&mut task) = v1::CommandInfo { value: Some(text.into()), ..Default::default() };
+        scheduler.launch(&offer, task).await;
+        scheduler.update_to(id, TaskState::TaskRunning).await;
+        scheduler.kill(id, Some(grace)).await;
+        let ends: Vec<String> = scheduler.follow(id).await.iter().map(line).collect();
+        assert_eq!(ends[1], format!("TASK_KILLED SOURCE_EXECUTOR  Container exited with status {end}"));
+    }
+    cluster.shutdown().await;
+}
+
+/// An agent as that of the recordings, on which a small server plays their image.
+fn config_with_httpd() -> ClusterConfig {
+    let mut config = config(1, &["r1"]);
+    let data = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data");
+    let server = format!("{data}/httpd.py");
+    let words = ["/usr/bin/env", "python3", "-S", server.as_str(), "{8080}", data];
+    config.images.insert("demo/httpd:1".into(), words.map(Into::into).into());
+    config
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! The embedded cluster over loopback: HTTP contract, recorded scenarios, processes, files.
 #![allow(clippy::unwrap_used, missing_docs, reason = "tests")]
 
+mod checks;
 mod client;
 mod containers;
 mod contract;
@@ -10,4 +11,5 @@ mod life;
 mod masters;
 mod operator;
 mod processes;
+mod replay;
 mod scenarios;

@@ -57,6 +57,35 @@ async fn commands_end_in_the_words_of_the_command_executor() {
 }
 
 #[tokio::test]
+async fn uris_are_in_the_sandbox_before_the_command_starts() {
+    let source = tempfile::tempdir().unwrap();
+    let file = source.path().join("tool");
+    fs::write(&file, "#!/bin/sh\necho fetched").unwrap();
+    let archive = source.path().join("inner.tar.gz");
+    let mut tar = std::process::Command::new("tar");
+    let made = tar.arg("-czf").arg(&archive).arg("-C").arg(source.path()).arg("tool").status();
+    assert!(made.unwrap().success());
+    let cluster = cluster().await;
+    let mut scheduler = subscribe(&cluster).await;
+    let uri = |path: &Path, executable, output_file: Option<&str>| v1::command_info::Uri {
+        value: format!("file://{}", path.display()),
+        executable: Some(executable),
+        output_file: output_file.map(Into::into),
+        ..Default::default()
+    };
+    let uris = vec![uri(&file, true, Some("bin/mine")), uri(&archive, false, None)];
+    let seen = run(&mut scheduler, |offer| {
+        let mut task = command("t1", offer, "bin/mine && sh ./tool && test ! -x stdout");
+        command_of(&mut task).uris = uris;
+        task
+    })
+    .await;
+    assert_eq!(seen[2], "TASK_FINISHED SOURCE_EXECUTOR  Command exited with status 0");
+    assert_eq!(read(&cluster, &scheduler, "t1", "stdout").await, "fetched\nfetched\n");
+    cluster.shutdown().await;
+}
+
+#[tokio::test]
 async fn what_cannot_be_started_fails_and_says_why() {
     let cluster = cluster().await;
     let mut scheduler = subscribe(&cluster).await;
@@ -70,10 +99,10 @@ async fn what_cannot_be_started_fails_and_says_why() {
         (
             |task| {
                 let uri =
-                    v1::command_info::Uri { value: "http://example.com/x.tgz".into(), ..Default::default() };
+                    v1::command_info::Uri { value: "file:///no/such/x.tgz".into(), ..Default::default() };
                 command_of(task).uris = vec![uri];
             },
-            "fetching of URIs is not supported by this agent: http://example.com/x.tgz",
+            "Failed to fetch all URIs for container 'C': exited with status 1",
         ),
         (
             |task| {
@@ -87,8 +116,8 @@ async fn what_cannot_be_started_fails_and_says_why() {
         ),
         (
             |task| task.container = Some(docker("alpine:3", docker_info::Network::Host, &[])),
-            "image 'alpine:3' cannot be run without Docker; this agent has action runtimes for images whose name \
-             contains python, node or dockerskeleton",
+            "Failed to run 'docker -H unix:///var/run/docker.sock pull alpine:3': exited with status 1; \
+             stderr='image 'alpine:3' not found: this agent has no Docker and no program for this image'",
         ),
         (
             |task| {
@@ -115,7 +144,8 @@ async fn what_cannot_be_started_fails_and_says_why() {
         let expected = format!(
             "TASK_FAILED SOURCE_AGENT REASON_CONTAINER_LAUNCH_FAILED Failed to launch container: {text}"
         );
-        assert_eq!(line(&status), expected);
+        let container = status.container_status.as_ref().and_then(|status| status.container_id.clone());
+        assert_eq!(line(&status).replace(&container.unwrap().value, "C"), expected);
         assert!(status.uuid.is_some());
     }
     cluster.shutdown().await;
@@ -315,7 +345,12 @@ impl Scheduler {
 
 /// The process group of a task, by one of its statuses.
 pub(crate) fn leader(status: &v1::TaskStatus) -> u32 {
-    status.container_status.as_ref().unwrap().executor_pid.unwrap()
+    if let Some(pid) = status.container_status.as_ref().unwrap().executor_pid {
+        return pid;
+    }
+    // Of a container only Docker knows.
+    let inspected: serde_json::Value = serde_json::from_slice(status.data()).unwrap();
+    u32::try_from(inspected[0]["State"]["Pid"].as_u64().unwrap()).unwrap()
 }
 
 pub(crate) fn command_of(task: &mut v1::TaskInfo) -> &mut v1::CommandInfo {
