@@ -29,7 +29,7 @@ pub use self::{
 };
 use self::{masters::Masters, ports::PortBlocks};
 use crate::{
-    agent::{self, AgentContext, Families, Sandboxes},
+    agent::{self, AgentContext, Executors, Families, Sandboxes},
     driver::{Driver, DriverHandle},
     http::{self, AgentApi, Connections, MasterApi},
     master::{AgentLoss, MasterConfig},
@@ -214,10 +214,12 @@ impl Cluster {
         let (actions, receiver) = mpsc::unbounded_channel();
         let driver = self.driver.0.clone();
         let refused = |reason| ClusterError::Agent { name: agent.name.clone(), reason };
-        let id = driver.register(&agent.name, agent.info(port, &ports), actions).await.map_err(refused)?;
+        let info = agent.info(port, &ports);
+        let id = driver.register(&agent.name, info.clone(), actions).await.map_err(refused)?;
         let sandboxes = Sandboxes::create(work_dir, &id.value)
             .map_err(|source| ClusterError::WorkDir { path: work_dir.to_owned(), source })?;
-        let api = AgentApi { sandboxes: sandboxes.clone() };
+        let executors = Executors::default();
+        let api = AgentApi { sandboxes: sandboxes.clone(), executors: executors.clone() };
         self.server_tasks.spawn(http::serve(
             listener,
             Arc::new(api),
@@ -232,12 +234,13 @@ impl Cluster {
         });
         let context = AgentContext {
             id,
-            hostname: agent.hostname.clone(),
+            info,
             sandboxes,
             action_runtime: config.action_runtime.clone(),
             images: config.images.clone(),
             driver,
             families: self.families.clone(),
+            executors,
         };
         // Far from the seed of the master, so that no uuid comes twice.
         let seed = config.seed ^ (index as u64 + 1).wrapping_mul(0x5851_f42d_4c95_7f2d);

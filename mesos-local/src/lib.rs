@@ -27,9 +27,9 @@
 //!
 //! # What there is
 //!
-//! - Scheduler API: SUBSCRIBE, TEARDOWN, ACCEPT with LAUNCH, DECLINE, REVIVE, SUPPRESS, KILL,
-//!   ACKNOWLEDGE, RECONCILE, UPDATE_FRAMEWORK, failover by framework id, offer constraints; protobuf
-//!   and JSON.
+//! - Scheduler API: SUBSCRIBE, TEARDOWN, ACCEPT with LAUNCH and LAUNCH_GROUP, DECLINE, REVIVE, SUPPRESS, KILL,
+//!   ACKNOWLEDGE, RECONCILE, MESSAGE, SHUTDOWN, UPDATE_FRAMEWORK, failover by framework id, offer constraints;
+//!   protobuf and JSON.
 //! - Several masters of which one leads, elections, masters that die, start anew or are cut off, each
 //!   phase of that held as long as a test wants; authentication of schedulers.
 //! - Operator API: GET_TASKS, GET_AGENTS, GET_FRAMEWORKS, GET_MASTER, GET_HEALTH, GET_VERSION on the
@@ -40,6 +40,8 @@
 //!   or environment that is. When the cluster is dropped, every task ends.
 //! - If the program that holds the cluster is killed, action runtimes end by themselves and a guarding
 //!   shell ends the process groups of the other tasks. Sandboxes in the temporary directory stay.
+//! - Task groups under the default executor, also several groups under one; executors of a framework's own, which
+//!   talk to `/api/v1/executor` of their agent.
 //! - Docker tasks whose image name contains `python`, `node` or `dockerskeleton` are played by the action runtime,
 //!   other images by programs that [`ClusterConfig::images`] names. A container has an address of its own (in
 //!   127.17.0.0/16) at which its mapped ports answer, its TASK_RUNNING carries what `docker inspect` would say, and it
@@ -56,8 +58,8 @@
 //!   output elsewhere before the command ends is not found; below an action runtime it is. What left the
 //!   group of a command outlives a program that is killed with SIGKILL, and so does what becomes another
 //!   user's always.
-//! - Task groups, custom executors, volumes, secrets, images without Docker, HTTPS checks: refused, by the master
-//!   or by the agent, with a text that says so.
+//! - Volumes, secrets, images outside of Docker tasks, networks of tasks, HTTPS checks: refused, by the master or by
+//!   the agent, with a text that says so.
 //! - Reservations, persistent volumes and other operations, roles' quotas and weights, revocable
 //!   resources, maintenance and inverse offers, fault domains, oversubscription, offer timeouts, draining,
 //!   `FrameworkInfo.offer_filters`.

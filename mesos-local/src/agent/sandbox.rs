@@ -23,6 +23,31 @@ pub(super) struct Sandbox {
 }
 
 impl Sandbox {
+    /// Makes the sandbox of a task within that of its executor, `containers/<container>`, and points
+    /// `tasks/<task>` to it.
+    pub(super) fn nested(&self, task: &str, container: &str) -> io::Result<Self> {
+        let directory = self.directory.join("containers").join(container);
+        let tasks = self.directory.join("tasks");
+        fs::create_dir_all(&directory)?;
+        fs::create_dir_all(&tasks)?;
+        let link = tasks.join(task);
+        // An id that was used before means the later task.
+        match fs::remove_file(&link) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            Ok(()) | Err(_) => {
+                std::os::unix::fs::symlink(Path::new("../containers").join(container), &link)?;
+            }
+        }
+        Self::with_outputs(directory)
+    }
+
+    fn with_outputs(directory: PathBuf) -> io::Result<Self> {
+        let (stdout, stderr) = (directory.join("stdout"), directory.join("stderr"));
+        fs::File::create(&stdout)?;
+        fs::File::create(&stderr)?;
+        Ok(Self { directory, stdout, stderr })
+    }
+
     /// Adds a text to what the task says on stderr.
     pub(super) fn complain(&self, text: &str) -> io::Result<()> {
         fs::OpenOptions::new().append(true).open(&self.stderr)?.write_all(text.as_bytes())
@@ -49,10 +74,7 @@ impl Sandboxes {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             Ok(()) | Err(_) => std::os::unix::fs::symlink(container, &latest)?,
         }
-        let (stdout, stderr) = (directory.join("stdout"), directory.join("stderr"));
-        fs::File::create(&stdout)?;
-        fs::File::create(&stderr)?;
-        Ok(Sandbox { directory, stdout, stderr })
+        Sandbox::with_outputs(directory)
     }
 
     /// Finds a file by its virtual path (`/frameworks/…/runs/latest/stdout`) or its real one. `None` for

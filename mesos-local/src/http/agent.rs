@@ -12,12 +12,12 @@ use mesos_proto::v1::{
 
 use self::download::Download;
 use super::{
-    Api, accept, body, path,
+    Api, accept, body, executor, path,
     respond::{self, Body},
 };
 use crate::{
     agent::{
-        Sandboxes,
+        Executors, Sandboxes,
         files::{self, FileError, Part},
     },
     master::VERSION,
@@ -26,6 +26,7 @@ use crate::{
 /// Everything that an agent answers.
 pub(crate) struct AgentApi {
     pub(crate) sandboxes: Sandboxes,
+    pub(crate) executors: Executors,
 }
 
 type Outcome = Result<Response<Body>, Response<Body>>;
@@ -35,6 +36,9 @@ impl Api for AgentApi {
         let segments = path::segments(request.uri().path()).unwrap_or_default();
         let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
         let outcome = match segments.as_slice() {
+            ["api", "v1", "executor"] | ["slave(1)", "api", "v1", "executor"] => {
+                executor::answer(&self.executors, request).await
+            }
             ["api", "v1", ..] | ["slave(1)", "api", "v1", ..] => self.call(request).await,
             // No prefix before these: seen on a real agent.
             ["files", "read"] => self.read(request.uri().query()).await,

@@ -160,6 +160,7 @@ impl Master {
         };
         let mut lost = take_tasks(&mut known.tasks, agent);
         if loss != AgentLoss::Unreachable {
+            known.executors.retain(|(of, _), _| *of != agent.value);
             lost.extend(take_tasks(&mut known.unreachable, agent));
         }
         for mut task in lost {
@@ -223,6 +224,7 @@ impl Master {
     }
 
     pub(super) fn return_tasks(&mut self, now: Duration, framework: &str, agent: &v1::AgentId) {
+        self.hold_executors(framework, &agent.value);
         let Some(known) = self.frameworks.get_mut(framework) else {
             return;
         };

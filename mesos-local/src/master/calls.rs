@@ -83,8 +83,10 @@ impl Master {
                 self.acknowledge(now, framework, &call.acknowledge.unwrap_or_default());
             }
             call::Type::Reconcile => self.reconcile(now, framework, &call.reconcile.unwrap_or_default()),
-            // There are no operations here, no inverse offers and no executors that could take a
-            // message; a real master drops such calls as silently when their object is unknown.
+            call::Type::Message => self.message(framework, call.message.unwrap_or_default()),
+            call::Type::Shutdown => self.shutdown_executor(framework, call.shutdown.unwrap_or_default()),
+            // There are no operations and no inverse offers here; a real master drops such calls as silently when
+            // their object is unknown.
             // SUBSCRIBE was answered before.
             call::Type::ReconcileOperations => {
                 self.reconcile_operations(framework, call.reconcile_operations.unwrap_or_default());
@@ -92,8 +94,6 @@ impl Master {
             call::Type::AcceptInverseOffers
             | call::Type::DeclineInverseOffers
             | call::Type::AcknowledgeOperationStatus
-            | call::Type::Shutdown
-            | call::Type::Message
             | call::Type::Request
             | call::Type::Subscribe => {}
             // A real master dies of this call, which is of no use to anyone.

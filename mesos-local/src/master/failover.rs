@@ -8,6 +8,7 @@ use super::{
     Master, MasterConfig,
     agents::{Agent, AgentLoss, AgentState},
     amounts::Amounts,
+    executors::{ExecutorKey, HeldExecutor},
     frameworks::Framework,
     output::AgentAction,
     tasks::Task,
@@ -31,9 +32,24 @@ pub(super) struct AbsentAgent {
 struct Carried {
     info: v1::FrameworkInfo,
     tasks: BTreeMap<String, Task>,
+    executors: BTreeMap<ExecutorKey, HeldExecutor>,
 }
 
 impl AbsentAgent {
+    fn carry(&mut self, framework: &str, info: &v1::FrameworkInfo) -> &mut Carried {
+        self.frameworks.entry(framework.to_owned()).or_insert_with(|| Carried {
+            info: info.clone(),
+            tasks: BTreeMap::new(),
+            executors: BTreeMap::new(),
+        })
+    }
+
+    pub(super) fn forget_executor(&mut self, framework: &str, key: &ExecutorKey) {
+        if let Some(carried) = self.frameworks.get_mut(framework) {
+            carried.executors.remove(key);
+        }
+    }
+
     pub(super) fn task_mut(&mut self, framework: &str, task: &str) -> Option<&mut Task> {
         self.frameworks.get_mut(framework)?.tasks.get_mut(task)
     }
@@ -68,15 +84,17 @@ impl Master {
             absent.insert(id.clone(), AbsentAgent { info, total, unreachable, frameworks: BTreeMap::new() });
         }
         for (id, framework) in self.frameworks {
-            let Framework { info, tasks, unreachable, .. } = framework;
+            let Framework { info, tasks, unreachable, executors, .. } = framework;
+            for (key, held) in executors {
+                if let Some(agent) = absent.get_mut(&key.0) {
+                    agent.carry(&id, &info).executors.insert(key, held);
+                }
+            }
             for (name, mut task) in tasks.into_iter().chain(unreachable) {
                 // The update in flight was lost with the stream.
                 task.attempts = 0;
                 if let Some(agent) = absent.get_mut(&task.agent) {
-                    let carried = agent.frameworks.entry(id.clone());
-                    let carried =
-                        carried.or_insert_with(|| Carried { info: info.clone(), tasks: BTreeMap::new() });
-                    carried.tasks.insert(name, task);
+                    agent.carry(&id, &info).tasks.insert(name, task);
                 }
             }
         }
@@ -100,7 +118,7 @@ impl Master {
             total,
         };
         self.agents.insert(id.value.clone(), agent);
-        for (framework, Carried { info, tasks }) in frameworks {
+        for (framework, Carried { info, tasks, executors }) in frameworks {
             if self.completed.iter().any(|removed| removed.id().value == framework) {
                 let framework_id = v1::FrameworkId::new(framework);
                 self.command(&id.value, AgentAction::ShutdownFramework { framework_id });
@@ -108,10 +126,12 @@ impl Master {
             }
             let known =
                 self.frameworks.entry(framework.clone()).or_insert_with(|| Framework::recovered(info, now));
+            known.executors.extend(executors);
             if unreachable.is_some() {
                 known.unreachable.extend(tasks);
                 self.return_tasks(now, &framework, id);
             } else {
+                self.hold_executors(&framework, &id.value);
                 self.recover_tasks(now, &framework, id, tasks);
             }
         }

@@ -9,7 +9,13 @@ use std::{
 
 use mesos_proto::v1::{self, framework_info::capability};
 
-use super::{allocator::Filter, constraints::Constraints, output::StreamNumber, tasks::Task};
+use super::{
+    allocator::Filter,
+    constraints::Constraints,
+    executors::{ExecutorKey, HeldExecutor},
+    output::StreamNumber,
+    tasks::Task,
+};
 
 /// So many ended tasks of a framework are kept for GET_TASKS (the default of
 /// `--max_completed_tasks_per_framework`).
@@ -31,6 +37,7 @@ pub(super) struct Framework {
     /// When each role was granted something last, in turns.
     pub(super) turns: BTreeMap<String, u64>,
     pub(super) tasks: BTreeMap<String, Task>,
+    pub(super) executors: BTreeMap<ExecutorKey, HeldExecutor>,
     /// Tasks on agents that do not answer.
     pub(super) unreachable: BTreeMap<String, Task>,
     pub(super) completed: VecDeque<Task>,
@@ -57,6 +64,7 @@ impl Framework {
             filters: BTreeMap::new(),
             turns: BTreeMap::new(),
             tasks: BTreeMap::new(),
+            executors: BTreeMap::new(),
             unreachable: BTreeMap::new(),
             completed: VecDeque::new(),
             registered: now,

@@ -33,6 +33,7 @@ impl Master {
             url: Some(agent.url()),
             resources: framework.format(offer.amounts.to_resources(), &offer.role),
             attributes: agent.info.attributes.clone(),
+            executor_ids: framework.executor_ids_on(&offer.agent),
             allocation_info: multi_role.then(|| AllocationInfo { role: Some(offer.role.clone()) }),
             ..v1::Offer::default()
         })

@@ -8,7 +8,7 @@ use mesos_proto::v1::{self, TaskState, container_info::docker_info};
 use crate::{
     client::{Connection, command, subscribe},
     processes::{cluster, command_of, docker, first_port, group_members, leader, line, read, until},
-    replay::{Recording, Replay, config},
+    replay::{Recording, Replay, config_with_own_ports},
 };
 
 #[tokio::test]
@@ -79,6 +79,7 @@ async fn recorded_containers_bring_the_same_events() {
         let recording = Recording::load(name);
         let mut replay = Replay::start(&cluster, &recording).await;
         replay.acknowledge_all = true;
+        replay.own_ports = true;
         replay.play(1..recording.calls.len()).await;
         replay.finish().await;
         cluster.shutdown().await;
@@ -90,7 +91,8 @@ async fn a_running_container_tells_its_address_and_what_docker_would_say_of_it()
     let cluster = Cluster::start(config_with_httpd()).await.unwrap();
     let mut scheduler = subscribe(&cluster).await;
     let offer = scheduler.offer().await;
-    let mut task = action("web", &offer, "demo/httpd:1", 31001, 31001);
+    let port = first_port(&offer);
+    let mut task = action("web", &offer, "demo/httpd:1", port, port);
     let variable = v1::environment::Variable {
         name: "GREETING".into(),
         value: Some("hello".into()),
@@ -108,11 +110,11 @@ async fn a_running_container_tells_its_address_and_what_docker_would_say_of_it()
     assert_eq!(inspected["Config"]["Image"], "demo/httpd:1");
     assert!(inspected["Config"]["Env"].as_array().unwrap().contains(&"GREETING=hello".into()));
     assert_eq!(inspected["NetworkSettings"]["IPAddress"], address);
-    assert_eq!(inspected["NetworkSettings"]["Ports"]["8080/tcp"][0]["HostPort"], "31001");
+    assert_eq!(inspected["NetworkSettings"]["Ports"]["8080/tcp"][0]["HostPort"], port.to_string());
     assert_eq!(inspected["HostConfig"]["Memory"], 32 * 1024 * 1024);
     assert_eq!(inspected["HostConfig"]["CpuShares"], 102);
     // The container's own port, and the one that stands for it.
-    for url in [format!("http://{address}:8080"), "http://127.0.0.1:31001".into()] {
+    for url in [format!("http://{address}:8080"), format!("http://127.0.0.1:{port}")] {
         let answer = Connection::open(&url).await.get("/httpd.py").await;
         assert_eq!(answer.status, 200, "{url}");
     }
@@ -125,11 +127,12 @@ async fn a_running_container_tells_its_address_and_what_docker_would_say_of_it()
 async fn a_container_without_a_handler_lives_to_the_end_of_the_grace_period() {
     let cluster = Cluster::start(config_with_httpd()).await.unwrap();
     let mut scheduler = subscribe(&cluster).await;
-    for (id, port, text, grace, end) in [
-        ("stubborn", 31001, "exec sleep 1017", Duration::from_millis(1), 137),
-        ("obliging", 31002, "trap 'exit 7' TERM; while :; do sleep 0.01; done", Duration::from_secs(100), 7),
+    for (id, text, grace, end) in [
+        ("stubborn", "exec sleep 1017", Duration::from_millis(1), 137),
+        ("obliging", "trap 'exit 7' TERM; while :; do sleep 0.01; done", Duration::from_secs(100), 7),
     ] {
         let offer = scheduler.offer().await;
+        let port = first_port(&offer);
         let mut task = action(id, &offer, "demo/httpd:1", port, port);
         *command_of(&mut task) = v1::CommandInfo { value: Some(text.into()), ..Default::default() };
         scheduler.launch(&offer, task).await;
@@ -143,7 +146,7 @@ async fn a_container_without_a_handler_lives_to_the_end_of_the_grace_period() {
 
 /// An agent as that of the recordings, on which a small server plays their image.
 fn config_with_httpd() -> ClusterConfig {
-    let mut config = config(1, &["r1"]);
+    let mut config = config_with_own_ports();
     let data = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data");
     let server = format!("{data}/httpd.py");
     let words = ["/usr/bin/env", "python3", "-S", server.as_str(), "{8080}", data];

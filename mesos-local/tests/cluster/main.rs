@@ -5,6 +5,7 @@ mod checks;
 mod client;
 mod containers;
 mod contract;
+mod executors;
 mod files;
 mod left_behind;
 mod life;

@@ -20,7 +20,7 @@ use serde_json::Value;
 
 use crate::{
     client::{Scheduler, within},
-    processes::{group_members, until},
+    processes::{first_port, group_members, until},
 };
 
 /// Agents as those of the recordings.
@@ -39,6 +39,13 @@ pub(crate) fn config(agents: usize, racks: &[&str]) -> ClusterConfig {
         agent.attributes = vec![("rack".into(), racks[index % racks.len()].into())];
         config.agents.push(agent);
     }
+    config
+}
+
+/// The same with ports that nobody else has.
+pub(crate) fn config_with_own_ports() -> ClusterConfig {
+    let mut config = config(1, &["r1"]);
+    config.agents[0].ports = AgentPorts::Reserved(10);
     config
 }
 
@@ -93,6 +100,8 @@ pub(crate) struct Replay<'a> {
     pub(crate) acknowledge_all: bool,
     /// Counts what comes several times in a row once.
     pub(crate) collapse: bool,
+    /// Puts the first ports that the cluster offers in the place of 31000 and so on. Other tests may need those.
+    pub(crate) own_ports: bool,
     /// Changes the text of each call.
     pub(crate) rewrite: fn(&str) -> String,
     pub(crate) seen: Vec<Event>,
@@ -122,6 +131,7 @@ impl<'a> Replay<'a> {
             wait_for_offers: false,
             acknowledge_all: false,
             collapse: false,
+            own_ports: false,
             rewrite: str::to_owned,
             seen: Vec::new(),
         };
@@ -229,11 +239,17 @@ impl<'a> Replay<'a> {
         for offer in offers(&self.recording.events) {
             text = text.replace(&offer.agent_id.value, &self.agents[&offer.hostname]);
         }
-        text = (self.rewrite)(&text.replace(&self.recording.master, &self.master));
         // An executor of a group names its framework.
         if let Some(recorded) = &self.recording.events[0].subscribed {
             text = text.replace(&recorded.framework_id.value, &self.scheduler.framework_id.value);
         }
+        if self.own_ports {
+            let first = offers(&self.seen).next().map(first_port).unwrap();
+            for number in 0..10 {
+                text = text.replace(&(31_000 + number).to_string(), &(first + number).to_string());
+            }
+        }
+        text = (self.rewrite)(&text.replace(&self.recording.master, &self.master));
         let mut call: Call = json::from_slice(text.as_bytes()).unwrap();
         call.framework_id = Some(self.scheduler.framework_id.clone());
         if let Some(update) = &mut call.update_framework {

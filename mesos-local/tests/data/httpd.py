@@ -1,4 +1,4 @@
-"""A small HTTP server for tests: httpd.py <port> <directory>. It listens before it has read much else."""
+"""A small HTTP server for tests: httpd.py <port> [<directory>]. It listens before it has read much else."""
 
 import os
 import socket
@@ -6,7 +6,7 @@ import sys
 
 
 def main():
-    port, directory = int(sys.argv[1]), sys.argv[2]
+    port, directory = int(sys.argv[1]), (sys.argv[2:] or ["."])[0]
     server = socket.socket()
     server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     server.bind(("127.0.0.1", port))
