@@ -20,6 +20,7 @@ mod process;
 mod report;
 mod runs;
 mod sandbox;
+mod volumes;
 
 use std::{collections::BTreeMap, ffi::OsString, sync::Arc};
 

@@ -42,9 +42,6 @@ impl Docker {
     pub(super) fn new(task: &TaskInfo, context: &AgentContext) -> Result<Self, String> {
         let info = task.container.as_ref().and_then(|container| container.docker.clone());
         let info = info.ok_or_else(|| options("no DockerInfo is given"))?;
-        if task.container.as_ref().is_some_and(|container| !container.volumes.is_empty()) {
-            return Err("volumes are not supported by this agent".into());
-        }
         let ports = ports(&info, task)?;
         let player = player(&info.image, &ports, context)?;
         let is_command = task.command.as_ref().is_some_and(|command| command.shell());

@@ -20,6 +20,7 @@ use super::{
     process::{Process, command_text, container_text},
     report::{Condition, Reporter},
     sandbox::Sandbox,
+    volumes,
 };
 use crate::master::has_capability;
 
@@ -137,6 +138,7 @@ impl Executor {
             ("MESOS_ALLOCATION_ROLE", allocation_role(&self.task)),
         ]);
         let plan = Plan::new(&self.task, self.reporter.role, context, &base, &sandbox)?;
+        volumes::link_all(&self.task, &sandbox, &context.sandboxes)?;
         if let Some(command) = &self.task.command {
             fetcher::fetch_all(command, &sandbox, container).await?;
         }

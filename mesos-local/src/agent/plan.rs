@@ -1,6 +1,10 @@
 //! What a task means on an agent of processes: which program to start, or why it cannot be.
 
-use std::{ffi::OsString, time::Duration};
+use std::{
+    ffi::{OsStr, OsString},
+    os::unix::ffi::OsStrExt as _,
+    time::Duration,
+};
 
 use mesos_proto::v1::{self, CommandInfo, TaskInfo, container_info};
 
@@ -122,9 +126,6 @@ pub(super) fn shell_or_program(command: &CommandInfo) -> Result<Argv, String> {
 
 /// A container that is no more than the process itself.
 fn plain(container: &v1::ContainerInfo) -> Result<(), String> {
-    if !container.volumes.is_empty() {
-        return Err("volumes are not supported by this agent".into());
-    }
     if container.mesos.as_ref().is_some_and(|mesos| mesos.image.is_some()) {
         return Err("images are not supported by this agent outside of Docker containers".into());
     }
@@ -150,18 +151,60 @@ pub(super) fn add_variables(
 ) -> Result<(), String> {
     for variable in command.environment.iter().flat_map(|environment| &environment.variables) {
         let name = &variable.name;
-        let Some(value) = &variable.value else {
-            return Err(format!(
-                "environment variable '{name}' is a secret, which this agent cannot resolve"
-            ));
-        };
-        if name.is_empty() || name.contains(['=', '\0']) || value.contains('\0') {
+        let value = value_of(variable).ok_or_else(|| {
+            format!("environment variable '{name}' is a secret by reference, which this agent cannot resolve")
+        })?;
+        if name.is_empty() || name.contains(['=', '\0']) || value.contains(&0) {
             return Err(format!(
                 "environment variable '{}' cannot be given to a process",
                 name.escape_default()
             ));
         }
-        environment.push((name.into(), value.into()));
+        environment.push((name.into(), OsStr::from_bytes(value).into()));
     }
     Ok(())
+}
+
+/// The value of a variable, or that of a secret which brings it along; `None` for one that refers to a store.
+fn value_of(variable: &v1::environment::Variable) -> Option<&[u8]> {
+    match (&variable.value, &variable.secret) {
+        (Some(value), _) => Some(value.as_bytes()),
+        (None, Some(secret)) => secret.value.as_ref().map(|value| &*value.data),
+        (None, None) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use mesos_proto::v1::{Environment, Secret, environment::Variable, secret};
+
+    use super::*;
+
+    #[test]
+    fn variables_come_after_those_that_were_there() {
+        let variable = |name: &str, value: Option<&str>, data: Option<&'static str>| Variable {
+            name: name.into(),
+            value: value.map(Into::into),
+            secret: data
+                .map(|data| Secret { value: Some(secret::Value { data: data.into() }), ..Secret::default() }),
+            ..Variable::default()
+        };
+        for (added, expected) in [
+            (variable("A", Some("1"), None), Ok("1")),
+            (variable("A", None, Some("hidden")), Ok("hidden")),
+            (variable("A", None, None), Err("secret by reference")),
+            (variable("A=", Some("1"), None), Err("cannot be given")),
+            (variable("", Some("1"), None), Err("cannot be given")),
+            (variable("A", Some("1\0"), None), Err("cannot be given")),
+        ] {
+            let environment = Some(Environment { variables: vec![added] });
+            let command = CommandInfo { environment, ..CommandInfo::default() };
+            let mut variables = vec![("A".into(), "0".into())];
+            match (add_variables(&mut variables, &command), expected) {
+                (Ok(()), Ok(value)) => assert_eq!(variables[1], ("A".into(), value.into())),
+                (Err(text), Err(part)) => assert!(text.contains(part), "{text}"),
+                (got, expected) => panic!("{got:?} instead of {expected:?}"),
+            }
+        }
+    }
 }

@@ -20,6 +20,8 @@ pub(super) struct Sandbox {
     pub(super) directory: PathBuf,
     pub(super) stdout: PathBuf,
     pub(super) stderr: PathBuf,
+    /// That of the executor, for a task within it.
+    pub(super) parent: Option<PathBuf>,
 }
 
 impl Sandbox {
@@ -38,14 +40,14 @@ impl Sandbox {
                 std::os::unix::fs::symlink(Path::new("../containers").join(container), &link)?;
             }
         }
-        Self::with_outputs(directory)
+        Ok(Self { parent: Some(self.directory.clone()), ..Self::with_outputs(directory)? })
     }
 
     fn with_outputs(directory: PathBuf) -> io::Result<Self> {
         let (stdout, stderr) = (directory.join("stdout"), directory.join("stderr"));
         fs::File::create(&stdout)?;
         fs::File::create(&stderr)?;
-        Ok(Self { directory, stdout, stderr })
+        Ok(Self { directory, stdout, stderr, parent: None })
     }
 
     /// Adds a text to what the task says on stderr.
@@ -60,6 +62,11 @@ impl Sandboxes {
         let root = work_dir.join("slaves").join(agent);
         fs::create_dir_all(&root)?;
         Ok(Self { root: root.canonicalize()? })
+    }
+
+    /// Where a volume is that outlives its tasks.
+    pub(super) fn persistent_volume(&self, role: &str, id: &str) -> PathBuf {
+        self.root.join("volumes").join("roles").join(role).join(id)
     }
 
     /// Makes the sandbox of a run, with its two files, and points `runs/latest` to it.
