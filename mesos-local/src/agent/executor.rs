@@ -11,14 +11,12 @@ use tokio::{
 
 use super::{
     AgentContext,
-    checks::{Checks, Outcome},
     container_address::ContainerAddress,
-    fetcher,
-    health::{Health, Verdict},
-    inspect,
+    docker_options, fetcher, inspect,
     plan::{self, Plan, Role},
     process::{Process, command_text, container_text},
     report::{Condition, Reporter},
+    running::Running,
     sandbox::Sandbox,
     volumes,
 };
@@ -142,15 +140,16 @@ impl Executor {
         if let Some(command) = &self.task.command {
             fetcher::fetch_all(command, &sandbox, container).await?;
         }
+        let parameters = plan.docker.as_ref().map_or(&[][..], |docker| &docker.info.parameters);
+        if let Some(option) = docker_options::unknown(parameters) {
+            return cannot_run(&sandbox, &format!("unknown flag: --{option}\n"));
+        }
         for (of, port) in plan.docker.iter().flat_map(|docker| docker.mapped()) {
             // Otherwise somebody else's server could pass for the container.
             if let Err(error) = TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).await {
                 let text =
                     format!("port {port} cannot be bound to stand for port {of} of the container: {error}\n");
-                sandbox
-                    .complain(&text)
-                    .map_err(|error| format!("Failed to write to the sandbox: {error}"))?;
-                return Ok(Started::CannotRun);
+                return cannot_run(&sandbox, &text);
             }
         }
         let process = Process::start(&plan.program, &sandbox, &context.families)
@@ -173,19 +172,24 @@ impl Executor {
         let too_long_at = plan.max_completion_time.and_then(|time| start.checked_add(time));
         let ready = ready(plan);
         tokio::pin!(ready);
-        let mut run: Option<Run> = None;
+        let mut run: Option<Running> = None;
         loop {
             let is_running = run.is_some();
             let outcome = async {
                 match &mut run {
-                    Some(run) => run.checks.next().await,
+                    Some(run) => run.next().await,
                     None => future::pending().await,
                 }
             };
             tokio::select! {
                 // An ended process is never ready, whoever answers on its port.
                 biased;
-                status = process.wait() => return (status, ending),
+                status = process.wait() => {
+                    if !is_running && ending.is_none() {
+                        self.report_inspection(plan);
+                    }
+                    return (status, ending);
+                }
                 Some(kill) = kills.recv() => {
                     let grace = kill.policy.as_ref().and_then(plan::grace).unwrap_or(plan.grace);
                     if ending.is_none() {
@@ -211,17 +215,26 @@ impl Executor {
                 }
                 () = &mut ready, if !is_running && ending.is_none() => {
                     ready_at = None;
-                    let data = plan.docker.as_ref().map(|docker| inspect::json(self, docker, plan));
+                    let data = plan.docker.as_ref().map(|docker| inspect::json(&self.task, &self.reporter, docker, plan, true));
                     self.reporter.running(None, &Condition::default(), data);
-                    run = Some(Run::begin(plan));
+                    run = Some(Running::begin(&plan.checks, now()));
                 }
                 outcome = outcome, if ending.is_none() => {
-                    if let Some(run) = &mut run && run.take(&self.reporter, outcome) {
+                    if let Some(run) = &mut run && run.take(&self.reporter, outcome, now()) {
                         ending = Some(Ending::Unhealthy);
                         kill_at = self.begin_to_kill(process, plan.grace);
                     }
                 }
             }
+        }
+    }
+
+    /// The Docker executor looks at a container that has ended already, and takes it for one that runs.
+    fn report_inspection(&self, plan: &Plan) {
+        if let Some(docker) = &plan.docker {
+            let reporter = Reporter { address: None, ..self.reporter.clone() };
+            let data = inspect::json(&self.task, &reporter, docker, plan, false);
+            reporter.running(None, &Condition::default(), Some(data));
         }
     }
 
@@ -279,48 +292,9 @@ enum Started {
     CannotRun,
 }
 
-/// A task that runs, and what is known of it.
-struct Run {
-    since: Instant,
-    checks: Checks,
-    health: Option<Health>,
-    condition: Condition,
-}
-
-impl Run {
-    fn begin(plan: &Plan) -> Self {
-        Self {
-            since: now(),
-            checks: Checks::start(&plan.checks),
-            health: plan.checks.health(),
-            condition: Condition::default(),
-        }
-    }
-
-    /// Tells what is new; gives whether the task has to be killed for it.
-    fn take(&mut self, reporter: &Reporter, outcome: Outcome) -> bool {
-        match outcome {
-            Outcome::Check(status) => {
-                if self.condition.check.as_ref() != Some(&status) {
-                    self.condition.check = Some(status);
-                    reporter.running(Some(Reason::TaskCheckStatusUpdated), &self.condition, None);
-                }
-                false
-            }
-            Outcome::Health(success) => {
-                let age = now().duration_since(self.since);
-                let verdict = self.health.as_mut().map(|health| health.handle(age, success));
-                let (healthy, is_last) = match verdict {
-                    None | Some(Verdict::Unchanged) => return false,
-                    Some(Verdict::Healthy) => (true, false),
-                    Some(Verdict::Unhealthy { is_last }) => (false, is_last),
-                };
-                self.condition.healthy = Some(healthy);
-                reporter.running(Some(Reason::TaskHealthCheckStatusUpdated), &self.condition, None);
-                is_last
-            }
-        }
-    }
+fn cannot_run(sandbox: &Sandbox, text: &str) -> Result<Started, String> {
+    sandbox.complain(text).map_err(|error| format!("Failed to write to the sandbox: {error}"))?;
+    Ok(Started::CannotRun)
 }
 
 /// The role that the resources of a task are allocated to.

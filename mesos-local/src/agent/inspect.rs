@@ -5,14 +5,19 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use mesos_proto::v1::{Resource, container_info::docker_info};
+use mesos_proto::v1::{Resource, TaskInfo, container_info::docker_info};
 use serde_json::{Map, Value, json};
 
-use super::{docker::Docker, executor::Executor, plan::Plan};
+use super::{docker::Docker, plan::Plan, report::Reporter};
 
-/// The JSON array in the `data` of TASK_RUNNING.
-pub(super) fn json(executor: &Executor, docker: &Docker, plan: &Plan) -> bytes::Bytes {
-    let reporter = &executor.reporter;
+/// The JSON array in the `data` of TASK_RUNNING, of a container that lives or has ended in the meantime.
+pub(super) fn json(
+    task: &TaskInfo,
+    reporter: &Reporter,
+    docker: &Docker,
+    plan: &Plan,
+    is_alive: bool,
+) -> bytes::Bytes {
     let container = &reporter.container_id.value;
     let started = rfc3339(since_epoch());
     let program = &plan.program;
@@ -27,8 +32,8 @@ pub(super) fn json(executor: &Executor, docker: &Docker, plan: &Plan) -> bytes::
         docker_info::Network::None => "none",
         docker_info::Network::User => "user",
     };
-    let memory = amount(&executor.task.resources, "mem").saturating_mul(1024 * 1024) / 1000;
-    let cpu_shares = (amount(&executor.task.resources, "cpus").saturating_mul(1024) / 1000).max(2);
+    let memory = amount(&task.resources, "mem").saturating_mul(1024 * 1024) / 1000;
+    let cpu_shares = (amount(&task.resources, "cpus").saturating_mul(1024) / 1000).max(2);
     let id = container_hash(container);
     let ports = ports(docker);
     let address = reporter.address.map(|ip: Ipv4Addr| ip.to_string()).unwrap_or_default();
@@ -38,13 +43,13 @@ pub(super) fn json(executor: &Executor, docker: &Docker, plan: &Plan) -> bytes::
         "Path": text(&program.path),
         "Args": words,
         "State": {
-            "Status": "running",
-            "Running": true,
+            "Status": if is_alive { "running" } else { "exited" },
+            "Running": is_alive,
             "Paused": false,
             "Restarting": false,
             "OOMKilled": false,
             "Dead": false,
-            "Pid": reporter.pid,
+            "Pid": reporter.pid.filter(|_| is_alive).unwrap_or(0),
             "ExitCode": 0,
             "Error": "",
             "StartedAt": started,

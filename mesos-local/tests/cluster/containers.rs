@@ -155,6 +155,25 @@ fn config_with_httpd() -> ClusterConfig {
 }
 
 #[tokio::test]
+async fn an_option_that_docker_does_not_know_ends_the_container() {
+    let cluster = Cluster::start(config_with_httpd()).await.unwrap();
+    let mut scheduler = subscribe(&cluster).await;
+    let offer = scheduler.offer().await;
+    let port = first_port(&offer);
+    let mut task = action("web", &offer, "demo/httpd:1", port, port);
+    let parameter = v1::Parameter { key: "no-such-option".into(), value: "1".into() };
+    task.container.as_mut().unwrap().docker.as_mut().unwrap().parameters.push(parameter);
+    scheduler.launch(&offer, task).await;
+    let lines: Vec<String> = scheduler.follow("web").await.iter().map(line).collect();
+    assert_eq!(
+        lines,
+        ["TASK_STARTING SOURCE_EXECUTOR  ", "TASK_FAILED SOURCE_EXECUTOR  Container exited with status 125"]
+    );
+    assert_eq!(read(&cluster, &scheduler, "web", "stderr").await, "unknown flag: --no-such-option\n");
+    cluster.shutdown().await;
+}
+
+#[tokio::test]
 async fn an_end_before_the_port_answers_is_the_end() {
     let mut config = ClusterConfig::with_agents(1);
     config.action_runtime = Some(["/bin/sh", "-c", "exit 7"].map(Into::into).into());
@@ -167,7 +186,12 @@ async fn an_end_before_the_port_answers_is_the_end() {
     let lines: Vec<String> = scheduler.follow("action").await.iter().map(line).collect();
     assert_eq!(
         lines,
-        ["TASK_STARTING SOURCE_EXECUTOR  ", "TASK_FAILED SOURCE_EXECUTOR  Container exited with status 7",]
+        [
+            "TASK_STARTING SOURCE_EXECUTOR  ",
+            // The Docker executor looks late, and does not read what `docker inspect` says.
+            "TASK_RUNNING SOURCE_EXECUTOR  ",
+            "TASK_FAILED SOURCE_EXECUTOR  Container exited with status 7",
+        ]
     );
     cluster.shutdown().await;
 }
