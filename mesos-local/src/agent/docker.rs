@@ -10,7 +10,7 @@ use mesos_proto::v1::{
 use super::{
     AgentContext,
     checks::Ports,
-    plan::{self, Argv},
+    plan::{self, Argv, Refusal},
 };
 
 pub(super) const NO_SHELL_COMMAND: &str = "Shell specified but no command value provided";
@@ -37,13 +37,19 @@ enum Player {
 }
 
 impl Docker {
+    /// Looks for the image first, as a real agent pulls it before anything else is known.
+    ///
     /// # Errors
-    /// The options make no sense, or nothing here plays the image.
-    pub(super) fn new(task: &TaskInfo, context: &AgentContext) -> Result<Self, String> {
+    /// Nothing here plays the image, the options make no sense, or the executor would not live through it.
+    pub(super) fn new(task: &TaskInfo, context: &AgentContext) -> Result<Self, Refusal> {
         let info = task.container.as_ref().and_then(|container| container.docker.clone());
-        let info = info.ok_or_else(|| options("no DockerInfo is given"))?;
-        let ports = ports(&info, task)?;
-        let player = player(&info.image, &ports, context)?;
+        let info = info.ok_or_else(|| "no DockerInfo is given".to_owned())?;
+        let kind = find_player(&info.image, context)?;
+        if task.check.is_some() {
+            return Err(Refusal::Abort);
+        }
+        let ports = ports(&info, task).map_err(options)?;
+        let player = kind.on(&info.image, &ports)?;
         let is_command = task.command.as_ref().is_some_and(|command| command.shell());
         let ends_with_stdin = matches!(player, Player::ActionRuntime { .. }) && !is_command;
         Ok(Self { info, ports, player, ends_with_stdin })
@@ -66,7 +72,7 @@ impl Docker {
     }
 
     /// What to start for a command: `shell` replaces the image's own program, other values are arguments of it.
-    pub(super) fn program(&self, command: &CommandInfo, context: &AgentContext) -> Result<Argv, String> {
+    pub(super) fn program(&self, command: &CommandInfo, context: &AgentContext) -> Result<Argv, Refusal> {
         if command.shell() {
             return plan::shell_or_program(command).map_err(options);
         }
@@ -102,8 +108,8 @@ fn with_ports(word: &OsString, mapped: &[(u32, u16)]) -> OsString {
     replaced.into()
 }
 
-fn options(text: impl std::fmt::Display) -> String {
-    format!("Failed to create docker run options: {text}")
+fn options(text: String) -> Refusal {
+    Refusal::Executor(format!("Failed to create docker run options: {text}"))
 }
 
 /// Which ports of the machine the container has.
@@ -114,12 +120,12 @@ fn ports(docker: &DockerInfo, task: &TaskInfo) -> Result<Ports, String> {
         docker_info::Network::Host if mappings.is_empty() => return Ok(Ports::Machine),
         docker_info::Network::None if mappings.is_empty() => return Ok(Ports::Mapped(Vec::new())),
         docker_info::Network::Host | docker_info::Network::None => {
-            return Err(options("Port mappings are only supported for bridge and user-defined networks"));
+            return Err("Port mappings are only supported for bridge and user-defined networks".into());
         }
         docker_info::Network::User => user_network(task)?,
     }
     if !mappings.is_empty() && task.resources.is_empty() {
-        return Err(options("Port mappings require resources"));
+        return Err("Port mappings require resources".into());
     }
     let mut granted = Ranges::default();
     for resource in task.resources.iter().filter(|resource| resource.name == "ports") {
@@ -128,14 +134,11 @@ fn ports(docker: &DockerInfo, task: &TaskInfo) -> Result<Ports, String> {
     let mut mapped = Vec::with_capacity(mappings.len());
     for mapping in mappings {
         if granted.is_empty() {
-            return Err(options("Port mappings require port resources"));
+            return Err("Port mappings require port resources".into());
         }
-        let host_port = u16::try_from(mapping.host_port);
-        match host_port {
+        match u16::try_from(mapping.host_port) {
             Ok(port) if granted.contains_number(port.into()) => mapped.push((mapping.container_port, port)),
-            Ok(_) | Err(_) => {
-                return Err(options(format!("Port [{}] not included in resources", mapping.host_port)));
-            }
+            Ok(_) | Err(_) => return Err(format!("Port [{}] not included in resources", mapping.host_port)),
         }
     }
     Ok(Ports::Mapped(mapped))
@@ -145,41 +148,59 @@ fn ports(docker: &DockerInfo, task: &TaskInfo) -> Result<Ports, String> {
 fn user_network(task: &TaskInfo) -> Result<(), String> {
     let networks = task.container.as_ref().map_or(&[][..], |container| &container.network_infos);
     match networks {
-        [] => Err(options("No network info found in container info")),
-        [network] if network.name.is_none() => Err(options("No network name found in network info")),
+        [] => Err("No network info found in container info".into()),
+        [network] if network.name.is_none() => Err("No network name found in network info".into()),
         [_] => Ok(()),
-        [..] => Err(options("Only a single network can be defined in Docker run")),
+        [..] => Err("Only a single network can be defined in Docker run".into()),
     }
+}
+
+/// What is there for an image, before its ports are known.
+enum Found {
+    ActionRuntime(&'static str),
+    Program(Vec<OsString>),
 }
 
 /// # Errors
 /// Nothing plays the image: in the words of a pull that failed.
-fn player(image: &str, ports: &Ports, context: &AgentContext) -> Result<Player, String> {
+fn find_player(image: &str, context: &AgentContext) -> Result<Found, String> {
     if let Some(words) = context.images.get(image) {
-        return Ok(Player::Program(words.clone()));
+        return Ok(Found::Program(words.clone()));
     }
     let kind = [("python", "python"), ("node", "nodejs"), ("dockerskeleton", "native")]
         .iter()
         .find(|(part, _)| image.contains(part))
         .map(|(_, kind)| *kind);
-    let Some(kind) = kind.filter(|_| context.action_runtime.as_ref().is_some_and(|words| !words.is_empty()))
-    else {
-        let why = if kind.is_some() { "no action runtime" } else { "no program for this image" };
-        return Err(format!(
-            "Failed to run 'docker -H unix:///var/run/docker.sock pull {image}': exited with status 1; \
-             stderr='image '{image}' not found: this agent has no Docker and {why}'"
-        ));
-    };
-    let port = match ports {
-        Ports::Machine => u16::try_from(CONTAINER_PORT).ok(),
-        Ports::Mapped(mapped) => mapped.iter().find(|(of, _)| *of == CONTAINER_PORT).map(|(_, to)| *to),
-    };
-    let port = port.ok_or_else(|| {
-        format!(
-            "the action runtime in the place of '{image}' listens on port {CONTAINER_PORT}, which is not mapped"
-        )
-    })?;
-    Ok(Player::ActionRuntime { kind, port })
+    let has_runtime = context.action_runtime.as_ref().is_some_and(|words| !words.is_empty());
+    match kind {
+        Some(kind) if has_runtime => Ok(Found::ActionRuntime(kind)),
+        Some(_) | None => {
+            let why = if kind.is_some() { "no action runtime" } else { "no program for this image" };
+            Err(format!(
+                "Failed to run 'docker -H unix:///var/run/docker.sock pull {image}': exited with status 1; \
+                 stderr='image '{image}' not found: this agent has no Docker and {why}'"
+            ))
+        }
+    }
+}
+
+impl Found {
+    fn on(self, image: &str, ports: &Ports) -> Result<Player, String> {
+        let kind = match self {
+            Self::Program(words) => return Ok(Player::Program(words)),
+            Self::ActionRuntime(kind) => kind,
+        };
+        let port = match ports {
+            Ports::Machine => u16::try_from(CONTAINER_PORT).ok(),
+            Ports::Mapped(mapped) => mapped.iter().find(|(of, _)| *of == CONTAINER_PORT).map(|(_, to)| *to),
+        };
+        let port = port.ok_or_else(|| {
+            format!(
+                "the action runtime in the place of '{image}' listens on port {CONTAINER_PORT}, which is not mapped"
+            )
+        })?;
+        Ok(Player::ActionRuntime { kind, port })
+    }
 }
 
 #[cfg(test)]

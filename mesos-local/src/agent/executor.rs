@@ -13,7 +13,7 @@ use super::{
     AgentContext,
     container_address::ContainerAddress,
     docker_options, fetcher, inspect,
-    plan::{self, Plan, Role},
+    plan::{self, Plan, Refusal, Role},
     process::{Process, command_text, container_text},
     report::{Condition, Reporter},
     running::Running,
@@ -109,11 +109,7 @@ impl Executor {
                 self.reporter.end(TaskState::TaskFailed, None, CANNOT_RUN.into(), None);
                 return TaskState::TaskFailed;
             }
-            Err(message) => {
-                let text = format!("Failed to launch container: {message}");
-                self.reporter.agent(TaskState::TaskFailed, Reason::ContainerLaunchFailed, text);
-                return TaskState::TaskFailed;
-            }
+            Err(refusal) => return self.report_refusal(refusal),
         };
         self.reporter.pid = Some(process.pid());
         self.reporter.state(TaskState::TaskStarting, None, None);
@@ -126,7 +122,23 @@ impl Executor {
         self.report_end(outcome)
     }
 
-    async fn start(&self, sandbox: io::Result<Sandbox>) -> Result<Started, String> {
+    fn report_refusal(&self, refusal: Refusal) -> TaskState {
+        let (reason, text) = match refusal {
+            Refusal::Launch(text) => {
+                (Reason::ContainerLaunchFailed, format!("Failed to launch container: {text}"))
+            }
+            Refusal::Abort => (Reason::ExecutorTerminated, "Executor terminated".into()),
+            Refusal::Executor(text) => {
+                self.reporter.state(TaskState::TaskStarting, None, None);
+                self.reporter.end(TaskState::TaskFailed, None, text, None);
+                return TaskState::TaskFailed;
+            }
+        };
+        self.reporter.agent(TaskState::TaskFailed, reason, text);
+        TaskState::TaskFailed
+    }
+
+    async fn start(&self, sandbox: io::Result<Sandbox>) -> Result<Started, Refusal> {
         let sandbox = sandbox.map_err(|error| format!("Failed to create the sandbox: {error}"))?;
         let context = &self.reporter.context;
         let container = &self.reporter.container_id.value;
@@ -292,7 +304,7 @@ enum Started {
     CannotRun,
 }
 
-fn cannot_run(sandbox: &Sandbox, text: &str) -> Result<Started, String> {
+fn cannot_run(sandbox: &Sandbox, text: &str) -> Result<Started, Refusal> {
     sandbox.complain(text).map_err(|error| format!("Failed to write to the sandbox: {error}"))?;
     Ok(Started::CannotRun)
 }

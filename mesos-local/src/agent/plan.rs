@@ -28,6 +28,23 @@ pub(super) enum Role {
     Nested,
 }
 
+/// Why a task is not started.
+#[derive(Debug)]
+pub(super) enum Refusal {
+    /// The agent cannot make the container.
+    Launch(String),
+    /// The executor, which lives by then, cannot make sense of the task.
+    Executor(String),
+    /// The executor dies of the task.
+    Abort,
+}
+
+impl From<String> for Refusal {
+    fn from(text: String) -> Self {
+        Self::Launch(text)
+    }
+}
+
 /// A task that can be started.
 #[derive(Debug)]
 pub(super) struct Plan {
@@ -67,10 +84,11 @@ impl Plan {
         context: &AgentContext,
         base: &[(&str, String)],
         sandbox: &Sandbox,
-    ) -> Result<Self, String> {
-        let Some(command) = &task.command else {
-            return Err("a task without a command needs an executor of its own".into());
-        };
+    ) -> Result<Self, Refusal> {
+        let command = task
+            .command
+            .as_ref()
+            .ok_or_else(|| "a task without a command needs an executor of its own".to_owned())?;
         let mut environment = environment(base, sandbox);
         environment.push(("MESOS_TASK_ID".into(), task.task_id.value.clone().into()));
         add_variables(&mut environment, command)?;
@@ -86,9 +104,6 @@ impl Plan {
             }
         };
         let ports = docker.as_ref().map_or(&Ports::Machine, |docker| &docker.ports);
-        if role == Role::Container && task.check.is_some() {
-            return Err("checks of Docker containers are not supported".into());
-        }
         let checks = CheckPlan::new(task, Reach { ports, environment: &environment, sandbox })?;
         let ends_with_stdin = docker.as_ref().is_some_and(|docker| docker.ends_with_stdin);
         Ok(Self {

@@ -12,20 +12,74 @@ use crate::{
 };
 
 #[tokio::test]
-async fn a_port_outside_of_the_task_is_not_mapped() {
+async fn options_that_make_no_sense_fail_the_task_when_its_executor_lives() {
+    let cluster = cluster().await;
+    let mut scheduler = subscribe(&cluster).await;
+    let image = "openwhisk/action-python-v3.11";
+    type Change = fn(&mut v1::TaskInfo, u32);
+    let cases: [(Change, &str); 6] = [
+        (
+            |task, port| docker_of(task).port_mappings[0].host_port = port + 1,
+            "Port [NEXT] not included in resources",
+        ),
+        (|task, _| drop(task.resources.pop()), "Port mappings require port resources"),
+        (
+            |task, _| docker_of(task).network = Some(docker_info::Network::Host.into()),
+            "Port mappings are only supported for bridge and user-defined networks",
+        ),
+        (
+            |task, _| docker_of(task).network = Some(docker_info::Network::User.into()),
+            "No network info found in container info",
+        ),
+        (
+            |task, _| {
+                docker_of(task).network = Some(docker_info::Network::User.into());
+                task.container.as_mut().unwrap().network_infos.push(v1::NetworkInfo::default());
+            },
+            "No network name found in network info",
+        ),
+        (
+            |task, _| *command_of(task) = v1::CommandInfo::default(),
+            "Shell specified but no command value provided",
+        ),
+    ];
+    for (number, (change, text)) in cases.into_iter().enumerate() {
+        let offer = scheduler.offer().await;
+        let port = first_port(&offer);
+        let id = format!("t{number}");
+        let mut task = action(&id, &offer, image, port, port);
+        change(&mut task, port);
+        scheduler.launch(&offer, task).await;
+        let lines: Vec<String> = scheduler.follow(&id).await.iter().map(line).collect();
+        let text = text.replace("NEXT", &(port + 1).to_string());
+        let end = format!("TASK_FAILED SOURCE_EXECUTOR  Failed to create docker run options: {text}");
+        assert_eq!(lines, ["TASK_STARTING SOURCE_EXECUTOR  ", end.as_str()]);
+    }
+    cluster.shutdown().await;
+}
+
+#[tokio::test]
+async fn the_docker_executor_dies_of_a_check() {
     let cluster = cluster().await;
     let mut scheduler = subscribe(&cluster).await;
     let offer = scheduler.offer().await;
     let port = first_port(&offer);
-    let task = action("t1", &offer, "openwhisk/action-python-v3.11", port, port + 1);
+    let mut task = action("t1", &offer, "whisk/nodejs", port, port);
+    task.check = Some(v1::CheckInfo {
+        r#type: Some(v1::check_info::Type::Tcp.into()),
+        tcp: Some(v1::check_info::Tcp { port: 8080 }),
+        ..Default::default()
+    });
     scheduler.launch(&offer, task).await;
-    let expected = format!(
-        "TASK_FAILED SOURCE_AGENT REASON_CONTAINER_LAUNCH_FAILED Failed to launch container: Failed to create docker \
-         run options: Port [{}] not included in resources",
-        port + 1
+    assert_eq!(
+        line(&scheduler.update("t1").await),
+        "TASK_FAILED SOURCE_AGENT REASON_EXECUTOR_TERMINATED Executor terminated"
     );
-    assert_eq!(line(&scheduler.update("t1").await), expected);
     cluster.shutdown().await;
+}
+
+fn docker_of(task: &mut v1::TaskInfo) -> &mut v1::container_info::DockerInfo {
+    task.container.as_mut().unwrap().docker.as_mut().unwrap()
 }
 
 #[tokio::test]
@@ -162,7 +216,7 @@ async fn an_option_that_docker_does_not_know_ends_the_container() {
     let port = first_port(&offer);
     let mut task = action("web", &offer, "demo/httpd:1", port, port);
     let parameter = v1::Parameter { key: "no-such-option".into(), value: "1".into() };
-    task.container.as_mut().unwrap().docker.as_mut().unwrap().parameters.push(parameter);
+    docker_of(&mut task).parameters.push(parameter);
     scheduler.launch(&offer, task).await;
     let lines: Vec<String> = scheduler.follow("web").await.iter().map(line).collect();
     assert_eq!(

@@ -6,6 +6,7 @@ mod client;
 mod containers;
 mod contract;
 mod executors;
+mod fetching;
 mod files;
 mod left_behind;
 mod life;
