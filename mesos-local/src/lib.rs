@@ -42,10 +42,10 @@
 //!   shell ends the process groups of the other tasks. Sandboxes in the temporary directory stay.
 //! - Task groups under the default executor, also several groups under one; executors of a framework's own, which
 //!   talk to `/api/v1/executor` of their agent.
-//! - Docker tasks whose image name contains `python`, `node` or `dockerskeleton` are played by the action runtime,
-//!   other images by programs that [`ClusterConfig::images`] names. A container has an address of its own (in
-//!   127.17.0.0/16) at which its mapped ports answer, its TASK_RUNNING carries what `docker inspect` would say, and it
-//!   is killed as the first process of a container is.
+//! - Docker tasks whose image name contains `python`, `node` or `dockerskeleton` are played by the action runtime, with
+//!   `httpd` by a web server with one page, and other images by programs that [`ClusterConfig::images`] names. A
+//!   container has an address of its own (in 127.17.0.0/16) at which its mapped ports answer, its TASK_RUNNING carries
+//!   what `docker inspect` would say, and it is killed as the first process of a container is.
 //! - Checks and health checks: commands, TCP, HTTP. Files that a command needs are fetched, and unpacked, with the
 //!   programs curl, tar and unzip.
 //!

@@ -30,7 +30,7 @@ pub(super) struct Docker {
 /// What plays an image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Player {
-    /// The action runtime of this kind, on this port of the machine.
+    /// The action runtime of this kind, or its web server, on this port of the machine.
     ActionRuntime { kind: &'static str, port: u16 },
     /// The program that the configuration names for the image.
     Program(Vec<OsString>),
@@ -167,7 +167,7 @@ fn find_player(image: &str, context: &AgentContext) -> Result<Found, String> {
     if let Some(words) = context.images.get(image) {
         return Ok(Found::Program(words.clone()));
     }
-    let kind = [("python", "python"), ("node", "nodejs"), ("dockerskeleton", "native")]
+    let kind = [("python", "python"), ("node", "nodejs"), ("dockerskeleton", "native"), ("httpd", "httpd")]
         .iter()
         .find(|(part, _)| image.contains(part))
         .map(|(_, kind)| *kind);
@@ -192,7 +192,12 @@ impl Found {
         };
         let port = match ports {
             Ports::Machine => u16::try_from(CONTAINER_PORT).ok(),
-            Ports::Mapped(mapped) => mapped.iter().find(|(of, _)| *of == CONTAINER_PORT).map(|(_, to)| *to),
+            Ports::Mapped(mapped) => {
+                let mut mapped = mapped.iter();
+                // A web server listens on any port.
+                let wanted = mapped.find(|(of, _)| *of == CONTAINER_PORT || kind == "httpd");
+                wanted.map(|(_, to)| *to)
+            }
         };
         let port = port.ok_or_else(|| {
             format!(
