@@ -15,6 +15,7 @@ mod guard;
 mod health;
 mod inspect;
 mod kin;
+mod ledger;
 mod plan;
 mod probe;
 mod process;
@@ -24,7 +25,12 @@ mod runs;
 mod sandbox;
 mod volumes;
 
-use std::{collections::BTreeMap, ffi::OsString, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    ffi::OsString,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 use mesos_proto::v1::{
     self, TaskState,
@@ -45,6 +51,7 @@ use self::{
 pub(crate) use self::{
     executors::{ExecutorInput, Executors, Standing},
     families::Families,
+    ledger::Ledger,
     sandbox::Sandboxes,
 };
 use crate::{
@@ -66,9 +73,26 @@ pub(crate) struct AgentContext {
     pub(crate) driver: DriverHandle,
     pub(crate) families: Families,
     pub(crate) executors: Executors,
+    pub(crate) ledger: Ledger,
+    /// Of statuses.
+    pub(crate) uuids: Mutex<Uuids>,
 }
 
 impl AgentContext {
+    /// Tells the master of a task, with a uuid and a time stamp unless its executor gave them.
+    fn report(&self, framework: &v1::FrameworkId, status: v1::TaskStatus) {
+        let uuid = status.uuid.clone();
+        let uuid = uuid.unwrap_or_else(|| self.uuids.lock().unwrap_or_else(PoisonError::into_inner).bytes());
+        let status = v1::TaskStatus {
+            uuid: Some(uuid),
+            timestamp: status.timestamp.or_else(|| Some(since_epoch().as_secs_f64())),
+            agent_id: Some(self.id.clone()),
+            ..status
+        };
+        self.ledger.record(framework, &status);
+        self.driver.status(&self.id, framework, status);
+    }
+
     /// The variables that every process of an executor has.
     fn variables(
         &self,
@@ -124,6 +148,7 @@ impl Agent {
         match action {
             AgentAction::Launch { framework, task } => {
                 let framework_id = framework.id.clone().unwrap_or_default();
+                self.context.ledger.add_task(&framework_id, &task);
                 let id = task.task_id.value.clone();
                 let (number, kills) = self.runs.begin((framework_id.value.clone(), id.clone()));
                 let container = self.uuids.text();
@@ -178,6 +203,9 @@ impl Agent {
     ) {
         let framework_id = framework.id.clone().unwrap_or_default();
         let key = (framework_id.value.clone(), info.executor_id.value.clone());
+        for task in &tasks {
+            self.context.ledger.add_task(&framework_id, task);
+        }
         let launch = ExecutorInput::Launch { tasks, is_group };
         let Err(launch) = self.context.executors.send(&key, launch) else {
             return;
@@ -192,8 +220,7 @@ impl Agent {
         let (context, container) = (self.context.clone(), self.uuids.text());
         if info.r#type() == v1::executor_info::Type::Default && info.command.is_none() {
             let uuids = self.uuids.fork();
-            let executor_id = info.executor_id;
-            let executor = DefaultExecutor { context, framework, executor_id, container, uuids };
+            let executor = DefaultExecutor { context, framework, info, container, uuids };
             self.tasks.spawn(async move {
                 executor.run(registration, inputs).await;
                 None
@@ -224,7 +251,12 @@ impl Agent {
                 executor_id: Some(info.executor_id.clone()),
                 ..v1::TaskStatus::default()
             };
-            self.context.driver.status(&self.context.id, &framework.id.clone().unwrap_or_default(), status);
+            self.context.report(&framework.id.clone().unwrap_or_default(), status);
         }
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "agents are shells: they live in real time")]
+fn since_epoch() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }

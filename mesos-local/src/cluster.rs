@@ -29,11 +29,12 @@ pub use self::{
 };
 use self::{masters::Masters, ports::PortBlocks};
 use crate::{
-    agent::{self, AgentContext, Executors, Families, Sandboxes},
+    agent::{self, AgentContext, Executors, Families, Ledger, Sandboxes},
     driver::{Driver, DriverHandle},
     http::{self, AgentApi, Connections, MasterApi},
     master::{AgentLoss, MasterConfig},
     transcript::Transcript,
+    uuids::Uuids,
 };
 
 /// So long tasks may take to end when they are killed.
@@ -218,8 +219,9 @@ impl Cluster {
         let id = driver.register(&agent.name, info.clone(), actions).await.map_err(refused)?;
         let sandboxes = Sandboxes::create(work_dir, &id.value)
             .map_err(|source| ClusterError::WorkDir { path: work_dir.to_owned(), source })?;
-        let executors = Executors::default();
-        let api = AgentApi { sandboxes: sandboxes.clone(), executors: executors.clone() };
+        let (executors, ledger) = (Executors::default(), Ledger::default());
+        let api =
+            AgentApi { sandboxes: sandboxes.clone(), executors: executors.clone(), ledger: ledger.clone() };
         self.server_tasks.spawn(http::serve(
             listener,
             Arc::new(api),
@@ -232,6 +234,8 @@ impl Cluster {
             id: id.value.clone(),
             url: format!("http://127.0.0.1:{port}"),
         });
+        // Far from the seed of the master, so that no uuid comes twice.
+        let seed = config.seed ^ (index as u64 + 1).wrapping_mul(0x5851_f42d_4c95_7f2d);
         let context = AgentContext {
             id,
             info,
@@ -241,9 +245,9 @@ impl Cluster {
             driver,
             families: self.families.clone(),
             executors,
+            ledger,
+            uuids: Mutex::new(Uuids::new(seed.rotate_left(32))),
         };
-        // Far from the seed of the master, so that no uuid comes twice.
-        let seed = config.seed ^ (index as u64 + 1).wrapping_mul(0x5851_f42d_4c95_7f2d);
         self.agent_tasks.spawn(agent::run(Arc::new(context), receiver, self.stop.subscribe(), seed));
         Ok(())
     }

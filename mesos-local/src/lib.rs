@@ -33,8 +33,8 @@
 //! - Several masters of which one leads, elections, masters that die, start anew or are cut off, each
 //!   phase of that held as long as a test wants; authentication of schedulers.
 //! - Operator API: GET_TASKS, GET_AGENTS, GET_FRAMEWORKS, GET_MASTER, GET_HEALTH, GET_VERSION on the
-//!   master; READ_FILE, LIST_FILES, GET_HEALTH, GET_VERSION and `/files/{read,download,browse}` on each
-//!   agent.
+//!   master; READ_FILE, LIST_FILES, GET_TASKS, GET_CONTAINERS (without statistics), GET_HEALTH, GET_VERSION and
+//!   `/files/{read,download,browse}` on each agent.
 //! - Tasks are processes of the user who runs the cluster, each in a process group and a sandbox of its
 //!   own. When a task ends, by itself or not, everything that it started ends, in whatever group, session
 //!   or environment that is. When the cluster is dropped, every task ends.

@@ -67,6 +67,7 @@ impl CustomExecutor {
         registration: Registration,
         mut inputs: mpsc::UnboundedReceiver<ExecutorInput>,
     ) {
+        self.context.ledger.add_executor(&self.framework_id(), &self.info, &self.container);
         let cause = Cause { reason: Reason::ExecutorTerminated, message: "Executor terminated".into() };
         let mut state = State {
             events: None,
@@ -93,6 +94,7 @@ impl CustomExecutor {
         };
         // Whoever comes from here on starts another one.
         drop(registration);
+        self.context.ledger.remove_executor(&self.container);
         self.context.driver.executor_exited(
             &self.context.id,
             &self.framework_id(),
@@ -268,7 +270,7 @@ impl CustomExecutor {
             source: Some(Source::Executor.into()),
             ..status
         };
-        self.context.driver.status(&self.context.id, &self.framework_id(), status);
+        self.context.report(&self.framework_id(), status);
     }
 
     /// A task that waits for the process is killed here, with its group; any other one by the process.
@@ -307,7 +309,7 @@ impl CustomExecutor {
             executor_id: Some(self.info.executor_id.clone()),
             ..v1::TaskStatus::default()
         };
-        self.context.driver.status(&self.context.id, &self.framework_id(), status);
+        self.context.report(&self.framework_id(), status);
     }
 
     fn grace(&self) -> Duration {

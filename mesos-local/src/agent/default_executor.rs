@@ -22,7 +22,7 @@ const LINGER: Duration = Duration::from_millis(100);
 pub(super) struct DefaultExecutor {
     pub(super) context: Arc<AgentContext>,
     pub(super) framework: v1::FrameworkInfo,
-    pub(super) executor_id: v1::ExecutorId,
+    pub(super) info: v1::ExecutorInfo,
     pub(super) container: String,
     pub(super) uuids: Uuids,
 }
@@ -42,8 +42,12 @@ impl DefaultExecutor {
         mut inputs: mpsc::UnboundedReceiver<ExecutorInput>,
     ) {
         let framework_id = self.framework.id.clone().unwrap_or_default();
-        let sandbox =
-            self.context.sandboxes.new_run(&framework_id.value, &self.executor_id.value, &self.container);
+        let sandbox = self.context.sandboxes.new_run(
+            &framework_id.value,
+            &self.info.executor_id.value,
+            &self.container,
+        );
+        self.context.ledger.add_executor(&framework_id, &self.info, &self.container);
         let mut tasks = Tasks::default();
         // The first input is the launch that the executor is there for.
         while let Some(input) = tasks.next(&mut inputs).await {
@@ -55,8 +59,9 @@ impl DefaultExecutor {
         sleep(LINGER).await;
         // Whoever comes from here on starts another one.
         drop(registration);
+        self.context.ledger.remove_executor(&self.container);
         let (driver, agent) = (&self.context.driver, &self.context.id);
-        driver.executor_exited(agent, &framework_id, &self.executor_id, 0);
+        driver.executor_exited(agent, &framework_id, &self.info.executor_id, 0);
         while let Ok(input) = inputs.try_recv() {
             if let ExecutorInput::Launch { tasks, .. } = input {
                 for task in tasks {
@@ -111,7 +116,7 @@ impl DefaultExecutor {
         Reporter {
             context: self.context.clone(),
             framework_id: self.framework.id.clone().unwrap_or_default(),
-            executor_id: self.executor_id.clone(),
+            executor_id: self.info.executor_id.clone(),
             task_id: task.task_id.clone(),
             container_id: v1::ContainerId { value: self.uuids.text(), parent: Some(Box::new(parent)) },
             role: Role::Nested,

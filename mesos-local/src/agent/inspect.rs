@@ -1,9 +1,6 @@
 //! What `docker inspect` says about a container, as far as clients of Mesos read it.
 
-use std::{
-    net::Ipv4Addr,
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
+use std::{net::Ipv4Addr, time::Duration};
 
 use mesos_proto::v1::{Resource, TaskInfo, container_info::docker_info};
 use serde_json::{Map, Value, json};
@@ -19,7 +16,7 @@ pub(super) fn json(
     is_alive: bool,
 ) -> bytes::Bytes {
     let container = &reporter.container_id.value;
-    let started = rfc3339(since_epoch());
+    let started = rfc3339(super::since_epoch());
     let program = &plan.program;
     let text = |word: &std::ffi::OsString| word.to_string_lossy().into_owned();
     let words: Vec<String> = program.arguments.iter().map(text).collect();
@@ -123,11 +120,6 @@ fn rfc3339(since_epoch: Duration) -> String {
     let (hour, minute, second) = (of_day / 3600, of_day / 60 % 60, of_day % 60);
     let nanos = since_epoch.subsec_nanos();
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{nanos:09}Z")
-}
-
-#[expect(clippy::disallowed_methods, reason = "executors are shells: they live in real time")]
-fn since_epoch() -> Duration {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
 #[cfg(test)]

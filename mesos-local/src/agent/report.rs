@@ -66,7 +66,7 @@ impl Reporter {
     }
 
     fn send(&self, status: v1::TaskStatus) {
-        self.context.driver.status(&self.context.id, &self.framework_id, status);
+        self.context.report(&self.framework_id, status);
     }
 
     fn status(&self, state: TaskState, reason: Option<Reason>, message: Option<String>) -> v1::TaskStatus {

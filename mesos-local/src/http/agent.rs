@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     agent::{
-        Executors, Sandboxes,
+        Executors, Ledger, Sandboxes,
         files::{self, FileError, Part},
     },
     master::VERSION,
@@ -27,6 +27,7 @@ use crate::{
 pub(crate) struct AgentApi {
     pub(crate) sandboxes: Sandboxes,
     pub(crate) executors: Executors,
+    pub(crate) ledger: Ledger,
 }
 
 type Outcome = Result<Response<Body>, Response<Body>>;
@@ -87,6 +88,15 @@ impl AgentApi {
                 let file_infos = self.blocking(move |sandboxes| files::list(sandboxes, &path)).await?;
                 let list_files = Some(response::ListFiles { file_infos });
                 (response::Type::ListFiles, Answer { list_files, ..Answer::default() })
+            }
+            call::Type::GetTasks => {
+                let get_tasks = Some(self.ledger.tasks());
+                (response::Type::GetTasks, Answer { get_tasks, ..Answer::default() })
+            }
+            call::Type::GetContainers => {
+                let wanted = call.get_containers.unwrap_or_default();
+                let get_containers = Some(self.ledger.containers(wanted.show_nested()));
+                (response::Type::GetContainers, Answer { get_containers, ..Answer::default() })
             }
             other => {
                 let text = format!("{} is not supported by this agent", other.as_str_name());

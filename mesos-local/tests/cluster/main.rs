@@ -1,6 +1,7 @@
 //! The embedded cluster over loopback: HTTP contract, recorded scenarios, processes, files.
 #![allow(clippy::unwrap_used, missing_docs, reason = "tests")]
 
+mod agents;
 mod checks;
 mod client;
 mod containers;
