@@ -67,12 +67,12 @@ async fn the_resources_of_an_executor_are_used_until_it_ends() {
     let mut scheduler = subscribe(&cluster).await;
     let offer = scheduler.offer().await;
     scheduler.launch_group(&offer, "pod", vec![command("t1", &offer, "exec sleep 1018")]).await;
+    scheduler.update_to("t1", TaskState::TaskRunning).await;
     // 0.1 of the task and 0.1 of the executor.
     let rest = scheduler.offer().await;
     assert_eq!(milli(&rest, "cpus"), 3800);
     assert_eq!(milli(&rest, "disk"), 9_984_000);
     assert_eq!(rest.executor_ids, [v1::ExecutorId::new("pod")]);
-    scheduler.update_to("t1", TaskState::TaskRunning).await;
     // A second group needs no more than its tasks, and lives on its own.
     scheduler.launch_group(&rest, "pod", vec![command("t2", &rest, "exit 3")]).await;
     let ends: Vec<String> = scheduler.follow("t2").await.iter().map(line).collect();
