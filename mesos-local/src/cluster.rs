@@ -29,11 +29,12 @@ pub use self::{
 };
 use self::{masters::Masters, ports::PortBlocks};
 use crate::{
-    agent::{self, AgentContext, Families, Sandboxes},
+    agent::{self, AgentContext, Executors, Families, Ledger, Sandboxes},
     driver::{Driver, DriverHandle},
     http::{self, AgentApi, Connections, MasterApi},
     master::{AgentLoss, MasterConfig},
     transcript::Transcript,
+    uuids::Uuids,
 };
 
 /// So long tasks may take to end when they are killed.
@@ -219,10 +220,12 @@ impl Cluster {
         let driver = self.driver.0.clone();
         let refused = |reason| ClusterError::Agent { name: agent.name.clone(), reason };
         let info = agent.info(port, &ports);
-        let id = driver.register(&agent.name, info, actions).await.map_err(refused)?;
+        let id = driver.register(&agent.name, info.clone(), actions).await.map_err(refused)?;
         let sandboxes = Sandboxes::create(work_dir, &id.value)
             .map_err(|source| ClusterError::WorkDir { path: work_dir.to_owned(), source })?;
-        let api = AgentApi { sandboxes: sandboxes.clone() };
+        let (executors, ledger) = (Executors::default(), Ledger::default());
+        let api =
+            AgentApi { sandboxes: sandboxes.clone(), executors: executors.clone(), ledger: ledger.clone() };
         self.server_tasks.spawn(http::serve(
             listener,
             Arc::new(api),
@@ -235,16 +238,20 @@ impl Cluster {
             id: id.value.clone(),
             url: format!("http://127.0.0.1:{port}"),
         });
-        let context = AgentContext {
-            id,
-            hostname: agent.hostname.clone(),
-            sandboxes,
-            action_runtime: config.action_runtime.clone(),
-            driver,
-            families: self.families.clone(),
-        };
         // Far from the seed of the master, so that no uuid comes twice.
         let seed = config.seed ^ (index as u64 + 1).wrapping_mul(0x5851_f42d_4c95_7f2d);
+        let context = AgentContext {
+            id,
+            info,
+            sandboxes,
+            action_runtime: config.action_runtime.clone(),
+            images: config.images.clone(),
+            driver,
+            families: self.families.clone(),
+            executors,
+            ledger,
+            uuids: Mutex::new(Uuids::new(seed.rotate_left(32))),
+        };
         self.agent_tasks.spawn(agent::run(Arc::new(context), receiver, self.stop.subscribe(), seed));
         Ok(())
     }

@@ -139,6 +139,17 @@ impl Driver {
                 self.say(&name, "master", Said::Status(status.clone()));
                 self.master.handle_status(now, &agent, &framework, *status);
             }
+            Input::ExecutorExited { agent, framework, executor, status } => {
+                let name = self.agent_name(&agent);
+                self.say(&name, "master", Said::ExecutorExited { executor: executor.clone(), status });
+                self.master.handle_executor_exited(&agent, &framework, &executor, status);
+            }
+            Input::ExecutorMessage { agent, framework, executor, data } => {
+                let name = self.agent_name(&agent);
+                let said = Said::ExecutorMessage { executor: executor.clone(), data: data.clone() };
+                self.say(&name, "master", said);
+                self.master.handle_executor_message(&agent, &framework, &executor, data);
+            }
             Input::Query(query) => query(&self.master),
             Input::DropStreams => {
                 self.say("test", "cluster", Said::Fault("drop all streams".into()));

@@ -4,6 +4,7 @@ mod accept;
 mod agent;
 mod body;
 mod connections;
+mod executor;
 mod gate;
 mod gzip;
 mod json_rules;

@@ -27,8 +27,8 @@
 //!
 //! # What there is
 //!
-//! - Scheduler API: SUBSCRIBE, TEARDOWN, ACCEPT with LAUNCH, RESERVE, UNRESERVE, CREATE and DESTROY, DECLINE,
-//!   REVIVE, SUPPRESS, KILL, ACKNOWLEDGE, RECONCILE, UPDATE_FRAMEWORK, RECONCILE_OPERATIONS,
+//! - Scheduler API: SUBSCRIBE, TEARDOWN, ACCEPT with LAUNCH, LAUNCH_GROUP, RESERVE, UNRESERVE, CREATE and DESTROY, DECLINE,
+//!   REVIVE, SUPPRESS, KILL, ACKNOWLEDGE, RECONCILE, MESSAGE, SHUTDOWN, UPDATE_FRAMEWORK, RECONCILE_OPERATIONS,
 //!   ACKNOWLEDGE_OPERATION_STATUS, ACCEPT_INVERSE_OFFERS and DECLINE_INVERSE_OFFERS, failover by framework id,
 //!   offer constraints in the dialect and within the limits of RE2; protobuf and JSON.
 //! - Offers by role: reserved resources go to their role and those below it, in the format that the capabilities
@@ -41,15 +41,21 @@
 //!   phase of that held as long as a test wants; authentication of schedulers.
 //! - Operator API: GET_TASKS, GET_AGENTS, GET_FRAMEWORKS, GET_MASTER, GET_HEALTH, GET_VERSION, the calls of
 //!   maintenance, MARK_AGENT_GONE, DRAIN_AGENT, DEACTIVATE_AGENT, REACTIVATE_AGENT and TEARDOWN on the
-//!   master; READ_FILE, LIST_FILES, GET_HEALTH, GET_VERSION and `/files/{read,download,browse}` on each
-//!   agent.
+//!   master; READ_FILE, LIST_FILES, GET_TASKS, GET_CONTAINERS (without statistics), GET_HEALTH, GET_VERSION and
+//!   `/files/{read,download,browse}` on each agent.
 //! - Tasks are processes of the user who runs the cluster, each in a process group and a sandbox of its
 //!   own. When a task ends, by itself or not, everything that it started ends, in whatever group, session
 //!   or environment that is. When the cluster is dropped, every task ends.
 //! - If the program that holds the cluster is killed, action runtimes end by themselves and a guarding
 //!   shell ends the process groups of the other tasks. Sandboxes in the temporary directory stay.
-//! - Docker tasks whose image name contains `python`, `node` or `dockerskeleton` are played by the
-//!   action runtime. Their message at the end is that of the Docker executor.
+//! - Task groups under the default executor, also several groups under one; executors of a framework's own, which
+//!   talk to `/api/v1/executor` of their agent.
+//! - Docker tasks whose image name contains `python`, `node` or `dockerskeleton` are played by the action runtime, with
+//!   `httpd` by a web server with one page, and other images by programs that [`ClusterConfig::images`] names. A
+//!   container has an address of its own (in 127.17.0.0/16) at which its mapped ports answer, its TASK_RUNNING carries
+//!   what `docker inspect` would say, and it is killed as the first process of a container is.
+//! - Checks and health checks: commands, TCP, HTTP. Files that a command needs are fetched, and unpacked, with the
+//!   programs curl, tar and unzip.
 //!
 //! # What there is not
 //!
@@ -60,10 +66,12 @@
 //!   output elsewhere before the command ends is not found; below an action runtime it is. What left the
 //!   group of a command outlives a program that is killed with SIGKILL, and so does what becomes another
 //!   user's always.
-//! - Task groups, custom executors, health checks and checks, URIs, volumes, secrets, images: refused,
-//!   by the master or by the agent, with a text that says so.
+//! - Volumes at absolute paths (others are links in the sandbox, and none is read-only), secrets by reference, images
+//!   outside of Docker tasks, networks of tasks, HTTPS checks: refused, by the master or by the agent, with a text
+//!   that says so.
 //! - Quotas and weights of roles, revocable and shared resources, resource providers, volumes that grow or shrink,
-//!   RESERVE with a source, reservations made by operators. A persistent volume is counted and has no directory.
+//!   RESERVE with a source, reservations made by operators. The files of a
+//!   persistent volume that was destroyed stay until the cluster ends.
 //! - Machines that are down do not keep new agents out.
 //! - Authentication but of schedulers, TLS, ZooKeeper, the v0 API, `/state` and `/slaves`, the event
 //!   stream of the operator API.

@@ -9,8 +9,10 @@ mod calls;
 mod config;
 mod constraints;
 mod duty;
+mod executors;
 mod failover;
 mod frameworks;
+mod groups;
 mod ids;
 mod launch;
 mod maintenance;
@@ -32,7 +34,6 @@ use std::{
 
 use mesos_proto::v1;
 
-pub(crate) use self::frameworks::has_capability;
 use self::{
     agents::Agent,
     failover::AbsentAgent,
@@ -48,6 +49,7 @@ pub use self::{
     output::{AgentAction, AgentCommand, Answer, StreamNumber, StreamOutput},
     validate::validate_call,
 };
+pub(crate) use self::{frameworks::has_capability, validate::is_uuid};
 
 /// So many frameworks that ended are remembered, so that their ids are refused (the default of
 /// `--max_completed_frameworks`).

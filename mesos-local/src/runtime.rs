@@ -14,6 +14,7 @@
 
 mod archive;
 mod arguments;
+mod httpd;
 mod launcher;
 mod logs;
 mod message;
@@ -44,15 +45,18 @@ pub enum Kind {
     NodeJs,
     /// Any executable: the text of a script, a program in base64, or a zip archive with `exec`.
     Native,
+    /// No action at all: a web server with one page, at `/` and `/index.html`. SIGTERM kills it.
+    Httpd,
 }
 
 impl Kind {
-    /// The name on the command line: `python`, `nodejs` or `native`.
+    /// The name on the command line: `python`, `nodejs`, `native` or `httpd`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Python => "python",
             Self::NodeJs => "nodejs",
             Self::Native => "native",
+            Self::Httpd => "httpd",
         }
     }
 }
@@ -61,7 +65,7 @@ impl std::str::FromStr for Kind {
     type Err = UsageError;
 
     fn from_str(text: &str) -> Result<Self, UsageError> {
-        [Self::Python, Self::NodeJs, Self::Native]
+        [Self::Python, Self::NodeJs, Self::Native, Self::Httpd]
             .into_iter()
             .find(|kind| kind.name() == text)
             .ok_or_else(|| UsageError::unknown_kind(text))
@@ -95,18 +99,26 @@ pub async fn run(config: RuntimeConfig) -> io::Result<ExitCode> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, config.port)).await.map_err(|error| {
         io::Error::new(error.kind(), format!("cannot listen on 127.0.0.1:{}: {error}", config.port))
     })?;
-    let mut terminated = signal(SignalKind::terminate())?;
-    let mut interrupted = signal(SignalKind::interrupt())?;
     let directory = tempfile::Builder::new().prefix("action-runtime-").tempdir_in(scratch_directory())?;
     let logs = Logs::default();
     if config.port == 0 {
         logs.stderr_line(&format!("listening on {}", listener.local_addr()?)).await;
     }
     let action = match config.kind {
+        // Web servers of real images do not handle SIGTERM, which shows when a container is stopped.
+        Kind::Httpd => {
+            let code = tokio::select! {
+                code = httpd::serve(listener) => code,
+                () = watch_stdin(config.exit_with_stdin) => 0,
+            };
+            return Ok(ExitCode::from(code));
+        }
         Kind::Python => Action::Python(PythonAction::new(directory.path(), logs)?),
         Kind::NodeJs => Action::NodeJs(Box::new(NodeAction::new(directory.path(), logs)?)),
         Kind::Native => Action::Native(NativeAction::new(directory.path(), logs)),
     };
+    let mut terminated = signal(SignalKind::terminate())?;
+    let mut interrupted = signal(SignalKind::interrupt())?;
     let code = tokio::select! {
         code = Server::new(listener, action).serve() => code,
         _ = terminated.recv() => 128 + 15,

@@ -51,6 +51,8 @@ pub(crate) enum Said {
     Registered(Box<v1::AgentInfo>),
     Action(Box<AgentAction>),
     Status(Box<v1::TaskStatus>),
+    ExecutorExited { executor: v1::ExecutorId, status: i32 },
+    ExecutorMessage { executor: v1::ExecutorId, data: bytes::Bytes },
     Fault(String),
 }
 
@@ -91,11 +93,19 @@ impl Said {
             Self::Operate(call) => call.encoded_len(),
             Self::Answer { text, .. } | Self::Fault(text) => text.len(),
             Self::Event(event) => event.encoded_len(),
-            Self::EndOfStream | Self::StreamClosed => 0,
+            Self::EndOfStream | Self::StreamClosed | Self::ExecutorExited { .. } => 0,
+            Self::ExecutorMessage { data, .. } => data.len(),
             Self::Registered(info) => info.encoded_len(),
             Self::Action(action) => match &**action {
                 AgentAction::Launch { task, .. } => task.encoded_len(),
-                AgentAction::Kill { .. } | AgentAction::ShutdownFramework { .. } | AgentAction::Shutdown => 0,
+                AgentAction::LaunchInExecutor { tasks, .. } => {
+                    tasks.iter().map(prost::Message::encoded_len).sum()
+                }
+                AgentAction::Message { data, .. } => data.len(),
+                AgentAction::ShutdownExecutor { .. }
+                | AgentAction::Kill { .. }
+                | AgentAction::ShutdownFramework { .. }
+                | AgentAction::Shutdown => 0,
             },
             Self::Status(status) => status.encoded_len(),
         }
@@ -116,12 +126,18 @@ impl Entry {
             Said::Registered(_) => "register".into(),
             Said::Action(action) => match **action {
                 AgentAction::Launch { .. } => "launch",
+                AgentAction::LaunchInExecutor { is_group: true, .. } => "launch group",
+                AgentAction::LaunchInExecutor { is_group: false, .. } => "launch",
+                AgentAction::Message { .. } => "message",
+                AgentAction::ShutdownExecutor { .. } => "shut executor down",
                 AgentAction::Kill { .. } => "kill",
                 AgentAction::ShutdownFramework { .. } => "shut framework down",
                 AgentAction::Shutdown => "shut down",
             }
             .into(),
             Said::Status(status) => status.state().as_str_name().into(),
+            Said::ExecutorExited { .. } => "executor exited".into(),
+            Said::ExecutorMessage { .. } => "message".into(),
             Said::Fault(_) => "fault".into(),
         }
     }
@@ -137,10 +153,21 @@ impl Entry {
             Said::Registered(info) => json::to_value(info.as_ref()).to_string(),
             Said::Action(action) => match action.as_ref() {
                 AgentAction::Launch { task, .. } => json::to_value(task.as_ref()).to_string(),
+                AgentAction::LaunchInExecutor { tasks, .. } => {
+                    let tasks: Vec<String> =
+                        tasks.iter().map(|task| json::to_value(task).to_string()).collect();
+                    tasks.join(" ")
+                }
+                AgentAction::Message { executor_id, data, .. } => {
+                    format!("{executor_id}: {}", data.escape_ascii())
+                }
+                AgentAction::ShutdownExecutor { executor_id, .. } => executor_id.value.clone(),
                 AgentAction::Kill { task_id, .. } => task_id.value.clone(),
                 AgentAction::ShutdownFramework { framework_id } => framework_id.value.clone(),
                 AgentAction::Shutdown => String::new(),
             },
+            Said::ExecutorExited { executor, status } => format!("{executor}: {status}"),
+            Said::ExecutorMessage { executor, data } => format!("{executor}: {}", data.escape_ascii()),
             Said::Status(status) => json::to_value(status.as_ref()).to_string(),
         }
     }

@@ -15,6 +15,11 @@ impl Uuids {
         Self { state: seed }
     }
 
+    /// Another series, which begins somewhere else.
+    pub(crate) fn fork(&mut self) -> Self {
+        Self { state: self.random() }
+    }
+
     /// The 16 bytes of the next uuid.
     pub(crate) fn bytes(&mut self) -> Bytes {
         let (high, low) = (self.random(), self.random());

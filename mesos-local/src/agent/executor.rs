@@ -2,11 +2,7 @@
 
 use std::{future, io, net::Ipv4Addr, process::ExitStatus, sync::Arc, time::Duration};
 
-use mesos_proto::v1::{
-    self, TaskState,
-    framework_info::capability,
-    task_status::{Reason, Source},
-};
+use mesos_proto::v1::{self, TaskState, framework_info::capability, task_status::Reason};
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::mpsc,
@@ -15,9 +11,14 @@ use tokio::{
 
 use super::{
     AgentContext,
-    plan::{self, Plan, Role},
+    container_address::ContainerAddress,
+    docker_options, fetcher, inspect,
+    plan::{self, Plan, Refusal, Role},
     process::{Process, command_text, container_text},
+    report::{Condition, Reporter},
+    running::Running,
     sandbox::Sandbox,
+    volumes,
 };
 use crate::master::has_capability;
 
@@ -26,6 +27,13 @@ const READY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// So long a task that took too long may take to end by itself.
 const TOO_LONG_GRACE: Duration = Duration::from_secs(1);
+
+/// A container that nothing tells about runs when it has lived so long: that is how often the Docker executor
+/// looks after it.
+const INSPECTION: Duration = Duration::from_millis(500);
+
+/// How `docker run` ends if it cannot start the container.
+const CANNOT_RUN: &str = "Container exited with status 125";
 
 /// A wish to end the task.
 #[derive(Clone, Debug)]
@@ -44,68 +52,121 @@ impl Kill {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Ending {
     Killed,
+    Unhealthy,
     TookTooLong,
     NeverReady,
 }
 
+/// A task and where it works.
 pub(super) struct Executor {
-    context: Arc<AgentContext>,
-    framework: v1::FrameworkInfo,
-    task: v1::TaskInfo,
-    container: String,
-    pid: Option<u32>,
+    pub(super) framework: v1::FrameworkInfo,
+    pub(super) task: v1::TaskInfo,
+    pub(super) reporter: Reporter,
 }
 
 impl Executor {
+    /// The executor of a task that is launched by itself: its id is that of the task.
     pub(super) fn new(
         context: Arc<AgentContext>,
         framework: v1::FrameworkInfo,
         task: v1::TaskInfo,
         container: String,
     ) -> Self {
-        Self { context, framework, task, container, pid: None }
+        let reporter = Reporter {
+            context,
+            framework_id: framework.id.clone().unwrap_or_default(),
+            executor_id: v1::ExecutorId::new(task.task_id.value.clone()),
+            task_id: task.task_id.clone(),
+            container_id: v1::ContainerId { value: container, parent: None },
+            role: Role::of(&task),
+            check: task.check.as_ref().map(v1::CheckInfo::r#type),
+            pid: None,
+            address: None,
+        };
+        Self { framework, task, reporter }
     }
 
-    /// Runs the task to its end; nothing of it is left when this returns or is dropped.
-    pub(super) async fn run(mut self, mut kills: mpsc::UnboundedReceiver<Kill>) {
-        let (plan, mut process) = match self.start().await {
-            Ok(started) => started,
-            Err(message) => return self.report_launch_failure(message),
+    /// Runs the task to its end and tells the state of that; nothing of the task is left when this returns or is
+    /// dropped.
+    pub(super) async fn run(
+        mut self,
+        sandbox: io::Result<Sandbox>,
+        mut kills: mpsc::UnboundedReceiver<Kill>,
+    ) -> TaskState {
+        let started = tokio::select! {
+            biased;
+            Some(_) = kills.recv() => {
+                let text = "Killed before delivery to the executor".into();
+                self.reporter.agent(TaskState::TaskKilled, Reason::TaskKilledDuringLaunch, text);
+                return TaskState::TaskKilled;
+            }
+            started = self.start(sandbox) => started,
         };
-        self.pid = Some(process.pid());
-        self.report(TaskState::TaskStarting, None, None);
+        let (plan, mut process) = match started {
+            Ok(Started::Process(plan, process)) => (plan, process),
+            Ok(Started::CannotRun) => {
+                self.reporter.state(TaskState::TaskStarting, None, None);
+                self.reporter.end(TaskState::TaskFailed, None, CANNOT_RUN.into(), None);
+                return TaskState::TaskFailed;
+            }
+            Err(refusal) => return self.report_refusal(refusal),
+        };
+        self.reporter.pid = Some(process.pid());
+        self.reporter.state(TaskState::TaskStarting, None, None);
+        let address = ContainerAddress::of(&plan).await;
+        self.reporter.address = address.as_ref().map(ContainerAddress::ip);
         let outcome = self.supervise(&plan, &mut process, &mut kills).await;
         // Before anybody learns that the task is over.
         process.end().await;
-        self.report_end(&plan, outcome);
+        drop(address);
+        self.report_end(outcome)
     }
 
-    async fn start(&self) -> Result<(Plan, Process), String> {
-        let sandbox = self.sandbox().map_err(|error| format!("Failed to create the sandbox: {error}"))?;
-        let base = [
-            ("MESOS_FRAMEWORK_ID", self.framework_id().value),
-            ("MESOS_AGENT_ID", self.context.id.value.clone()),
-            ("MESOS_SLAVE_ID", self.context.id.value.clone()),
-            ("MESOS_EXECUTOR_ID", self.task.task_id.value.clone()),
-            ("MESOS_CONTAINER_NAME", format!("mesos-{}", self.container)),
+    fn report_refusal(&self, refusal: Refusal) -> TaskState {
+        let (reason, text) = match refusal {
+            Refusal::Launch(text) => {
+                (Reason::ContainerLaunchFailed, format!("Failed to launch container: {text}"))
+            }
+            Refusal::Abort => (Reason::ExecutorTerminated, "Executor terminated".into()),
+            Refusal::Executor(text) => {
+                self.reporter.state(TaskState::TaskStarting, None, None);
+                self.reporter.end(TaskState::TaskFailed, None, text, None);
+                return TaskState::TaskFailed;
+            }
+        };
+        self.reporter.agent(TaskState::TaskFailed, reason, text);
+        TaskState::TaskFailed
+    }
+
+    async fn start(&self, sandbox: io::Result<Sandbox>) -> Result<Started, Refusal> {
+        let sandbox = sandbox.map_err(|error| format!("Failed to create the sandbox: {error}"))?;
+        let context = &self.reporter.context;
+        let container = &self.reporter.container_id.value;
+        let mut base = context.variables(&self.reporter.framework_id, &self.reporter.executor_id);
+        base.extend([
+            ("MESOS_CONTAINER_NAME", format!("mesos-{container}")),
             ("MESOS_ALLOCATION_ROLE", allocation_role(&self.task)),
-            ("MESOS_AGENT_HOSTNAME", self.context.hostname.clone()),
-        ];
-        let plan = Plan::new(&self.task, &self.context, &base, &sandbox)?;
-        if let Some(port) = plan.port {
-            // Otherwise somebody else's server could pass for the container.
-            TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(|error| {
-                format!("Failed to run the container: port {port} cannot be bound: {error}")
-            })?;
+        ]);
+        let plan = Plan::new(&self.task, self.reporter.role, context, &base, &sandbox)?;
+        volumes::link_all(&self.task, &sandbox, &context.sandboxes)?;
+        if let Some(command) = &self.task.command {
+            fetcher::fetch_all(command, &sandbox, container).await?;
         }
-        let process = Process::start(&plan.program, &sandbox, &self.context.families)
+        let parameters = plan.docker.as_ref().map_or(&[][..], |docker| &docker.info.parameters);
+        if let Some(option) = docker_options::unknown(parameters) {
+            return cannot_run(&sandbox, &format!("unknown flag: --{option}\n"));
+        }
+        for (of, port) in plan.docker.iter().flat_map(|docker| docker.mapped()) {
+            // Otherwise somebody else's server could pass for the container.
+            if let Err(error) = TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).await {
+                let text =
+                    format!("port {port} cannot be bound to stand for port {of} of the container: {error}\n");
+                return cannot_run(&sandbox, &text);
+            }
+        }
+        let process = Process::start(&plan.program, &sandbox, &context.families)
             .map_err(|error| format!("Failed to run '{}': {error}", plan.program.path.display()))?;
-        Ok((plan, process))
-    }
-
-    fn sandbox(&self) -> io::Result<Sandbox> {
-        let executor = &self.task.task_id.value;
-        self.context.sandboxes.new_run(&self.framework_id().value, executor, &self.container)
+        Ok(Started::Process(Box::new(plan), Box::new(process)))
     }
 
     /// Waits for the end, or brings it about.
@@ -118,39 +179,37 @@ impl Executor {
         let start = now();
         let mut ending = None;
         let mut kill_at: Option<Instant> = None;
-        let mut ready_at = plan.port.map(|_| start + READY_TIMEOUT);
+        let ready_port = plan.docker.as_ref().and_then(|docker| docker.ready_port());
+        let mut ready_at = ready_port.map(|_| start + READY_TIMEOUT);
         let too_long_at = plan.max_completion_time.and_then(|time| start.checked_add(time));
-        let ready = async {
-            match plan.port {
-                Some(port) => accepts_connections(port).await,
-                None => future::pending().await,
-            }
-        };
+        let ready = ready(plan);
         tokio::pin!(ready);
-        let mut running = plan.port.is_none();
-        if running {
-            self.report(TaskState::TaskRunning, None, None);
-        }
+        let mut run: Option<Running> = None;
         loop {
+            let is_running = run.is_some();
+            let outcome = async {
+                match &mut run {
+                    Some(run) => run.next().await,
+                    None => future::pending().await,
+                }
+            };
             tokio::select! {
                 // An ended process is never ready, whoever answers on its port.
                 biased;
-                status = process.wait() => return (status, ending),
+                status = process.wait() => {
+                    if !is_running && ending.is_none() {
+                        self.report_inspection(plan);
+                    }
+                    return (status, ending);
+                }
                 Some(kill) = kills.recv() => {
                     let grace = kill.policy.as_ref().and_then(plan::grace).unwrap_or(plan.grace);
-                    let deadline = now().checked_add(grace);
                     if ending.is_none() {
                         ending = Some(Ending::Killed);
-                        if has_capability(&self.framework, capability::Type::TaskKillingState) {
-                            self.report(TaskState::TaskKilling, None, None);
-                        }
-                        if !grace.is_zero() {
-                            process.terminate();
-                        }
-                        kill_at = deadline;
+                        kill_at = self.begin_to_kill(process, grace);
                     } else {
                         // A later kill may shorten the time, not lengthen it.
-                        kill_at = [kill_at, deadline].into_iter().flatten().min();
+                        kill_at = [kill_at, now().checked_add(grace)].into_iter().flatten().min();
                     }
                 }
                 () = until(kill_at) => {
@@ -159,27 +218,61 @@ impl Executor {
                 }
                 () = until(too_long_at), if ending.is_none() => {
                     ending = Some(Ending::TookTooLong);
-                    process.terminate();
+                    self.terminate(process);
                     kill_at = now().checked_add(TOO_LONG_GRACE);
                 }
                 () = until(ready_at), if ending.is_none() => {
                     ending = Some(Ending::NeverReady);
                     process.end().await;
                 }
-                () = &mut ready, if !running && ending.is_none() => {
-                    running = true;
+                () = &mut ready, if !is_running && ending.is_none() => {
                     ready_at = None;
-                    self.report(TaskState::TaskRunning, None, None);
+                    let data = plan.docker.as_ref().map(|docker| inspect::json(&self.task, &self.reporter, docker, plan, true));
+                    self.reporter.running(None, &Condition::default(), data);
+                    run = Some(Running::begin(&plan.checks, now()));
+                }
+                outcome = outcome, if ending.is_none() => {
+                    if let Some(run) = &mut run && run.take(&self.reporter, outcome, now()) {
+                        ending = Some(Ending::Unhealthy);
+                        kill_at = self.begin_to_kill(process, plan.grace);
+                    }
                 }
             }
         }
     }
 
-    fn report_end(&self, plan: &Plan, (status, ending): (io::Result<ExitStatus>, Option<Ending>)) {
+    /// The Docker executor looks at a container that has ended already, and takes it for one that runs.
+    fn report_inspection(&self, plan: &Plan) {
+        if let Some(docker) = &plan.docker {
+            let reporter = Reporter { address: None, ..self.reporter.clone() };
+            let data = inspect::json(&self.task, &reporter, docker, plan, false);
+            reporter.running(None, &Condition::default(), Some(data));
+        }
+    }
+
+    /// Tells that the task is being killed, asks it to end, and gives the time when it has to.
+    fn begin_to_kill(&self, process: &Process, grace: Duration) -> Option<Instant> {
+        if has_capability(&self.framework, capability::Type::TaskKillingState) {
+            self.reporter.state(TaskState::TaskKilling, None, None);
+        }
+        if !grace.is_zero() {
+            self.terminate(process);
+        }
+        now().checked_add(grace)
+    }
+
+    fn terminate(&self, process: &Process) {
+        match self.reporter.role {
+            Role::Command | Role::Nested => process.terminate(),
+            Role::Container => process.terminate_container(),
+        }
+    }
+
+    fn report_end(&self, (status, ending): (io::Result<ExitStatus>, Option<Ending>)) -> TaskState {
         let (message, success) = match status {
             Ok(status) => {
-                let text = match plan.role {
-                    Role::Command => command_text(status),
+                let text = match self.reporter.role {
+                    Role::Command | Role::Nested => command_text(status),
                     Role::Container => container_text(status),
                 };
                 (text, status.success())
@@ -187,7 +280,7 @@ impl Executor {
             Err(error) => (format!("Failed to wait for the process: {error}"), false),
         };
         let (state, reason, message) = match ending {
-            Some(Ending::Killed) => (TaskState::TaskKilled, None, message),
+            Some(Ending::Killed | Ending::Unhealthy) => (TaskState::TaskKilled, None, message),
             Some(Ending::TookTooLong) => {
                 (TaskState::TaskFailed, Some(Reason::MaxCompletionTimeReached), message)
             }
@@ -198,57 +291,46 @@ impl Executor {
             None if success => (TaskState::TaskFinished, None, message),
             None => (TaskState::TaskFailed, None, message),
         };
-        self.report(state, reason, Some(message));
-    }
-
-    fn report(&self, state: TaskState, reason: Option<Reason>, message: Option<String>) {
-        let status =
-            v1::TaskStatus { source: Some(Source::Executor.into()), ..self.status(state, reason, message) };
-        self.context.driver.status(&self.context.id, &self.framework_id(), status);
-    }
-
-    /// The container never was: the agent itself says so.
-    fn report_launch_failure(&self, text: String) {
-        let message = format!("Failed to launch container: {text}");
-        let reason = Some(Reason::ContainerLaunchFailed);
-        let status = v1::TaskStatus {
-            source: Some(Source::Agent.into()),
-            ..self.status(TaskState::TaskFailed, reason, Some(message))
-        };
-        self.context.driver.status(&self.context.id, &self.framework_id(), status);
-    }
-
-    fn status(&self, state: TaskState, reason: Option<Reason>, message: Option<String>) -> v1::TaskStatus {
-        let address = v1::network_info::IpAddress {
-            protocol: Some(v1::network_info::Protocol::IPv4.into()),
-            ip_address: Some("127.0.0.1".into()),
-        };
-        let network = v1::NetworkInfo { ip_addresses: vec![address], ..v1::NetworkInfo::default() };
-        v1::TaskStatus {
-            task_id: self.task.task_id.clone(),
-            state: state.into(),
-            message,
-            reason: reason.map(Into::into),
-            executor_id: Some(v1::ExecutorId::new(self.task.task_id.value.clone())),
-            container_status: Some(v1::ContainerStatus {
-                container_id: Some(v1::ContainerId { value: self.container.clone(), parent: None }),
-                network_infos: vec![network],
-                executor_pid: self.pid,
-                ..v1::ContainerStatus::default()
-            }),
-            ..v1::TaskStatus::default()
-        }
-    }
-
-    fn framework_id(&self) -> v1::FrameworkId {
-        self.framework.id.clone().unwrap_or_default()
+        let healthy = (ending == Some(Ending::Unhealthy)).then_some(false);
+        self.reporter.end(state, reason, message, healthy);
+        state
     }
 }
 
-fn allocation_role(task: &v1::TaskInfo) -> String {
+/// What came of the wish to start a task.
+enum Started {
+    Process(Box<Plan>, Box<Process>),
+    /// The container was made and could not be run; its sandbox says why.
+    CannotRun,
+}
+
+fn cannot_run(sandbox: &Sandbox, text: &str) -> Result<Started, Refusal> {
+    sandbox.complain(text).map_err(|error| format!("Failed to write to the sandbox: {error}"))?;
+    Ok(Started::CannotRun)
+}
+
+/// The role that the resources of a task are allocated to.
+pub(super) fn allocation_role(task: &v1::TaskInfo) -> String {
     let mut roles =
         task.resources.iter().filter_map(|resource| resource.allocation_info.as_ref()?.role.clone());
     roles.next().unwrap_or_else(|| "*".into())
+}
+
+/// Returns when the task runs.
+async fn ready(plan: &Plan) {
+    let Some(docker) = &plan.docker else {
+        return;
+    };
+    if let Some(port) = docker.ready_port() {
+        return accepts_connections(port).await;
+    }
+    match docker.mapped().first() {
+        Some((_, port)) => {
+            // It is enough that it lives.
+            let _ = tokio::time::timeout(INSPECTION, accepts_connections(*port)).await;
+        }
+        None => sleep(INSPECTION).await,
+    }
 }
 
 /// Returns when the port accepts a connection.
@@ -260,7 +342,7 @@ async fn accepts_connections(port: u16) {
     }
 }
 
-async fn until(deadline: Option<Instant>) {
+pub(super) async fn until(deadline: Option<Instant>) {
     match deadline {
         Some(deadline) => sleep_until(deadline).await,
         None => future::pending().await,
@@ -268,6 +350,6 @@ async fn until(deadline: Option<Instant>) {
 }
 
 #[expect(clippy::disallowed_methods, reason = "executors are shells: they live in real time")]
-fn now() -> Instant {
+pub(super) fn now() -> Instant {
     Instant::now()
 }

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use rustix::process::{Pid, Signal};
+use rustix::process::{Pid, Signal, kill_process};
 
 use super::{
     guard::Guard,
@@ -98,6 +98,12 @@ impl Family {
     /// Sends a signal to those who are in the group of the task.
     pub(super) fn signal_group(&self, signal: Signal) {
         self.kin.signal_group(signal);
+    }
+
+    /// Sends a signal to the first process of the task.
+    pub(super) fn signal_leader(&self, signal: Signal) {
+        // In vain if it has ended.
+        let _ = kill_process(self.kin.leader(), signal);
     }
 
     /// Ends every process of the family and waits until none is alive.

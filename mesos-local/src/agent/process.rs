@@ -17,7 +17,7 @@ use super::{
 };
 
 /// What to start.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Program {
     pub(super) path: OsString,
     /// Replaces the first argument, which is the path otherwise.
@@ -86,10 +86,27 @@ impl Process {
         self.family.signal_group(Signal::TERM);
     }
 
+    /// Asks the process to end as the first one of a container is asked: no signal reaches it that it does not
+    /// handle.
+    pub(super) fn terminate_container(&self) {
+        // One that cannot be read is gone, or the system is one without a process table.
+        let handles = fs::read_to_string(format!("/proc/{}/status", self.pid)).ok();
+        if handles.is_none_or(|status| catches(&status, Signal::TERM)) {
+            self.family.signal_leader(Signal::TERM);
+        }
+    }
+
     /// Ends the process if it has not ended yet, and whatever of its family is left.
     pub(super) async fn end(&self) {
         self.family.end().await;
     }
+}
+
+/// Whether a process handles a signal, by its `status` in the process table.
+fn catches(status: &str, signal: Signal) -> bool {
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_some_and(|mask| mask & (1 << (signal.as_raw() - 1)) != 0)
 }
 
 /// How a command ended, as the command executor writes it.
@@ -132,6 +149,15 @@ fn signal_name(signal: i32) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn handled_signals_are_read_from_the_process_table() {
+        let status = "Name:\tsh\nSigIgn:\t0000000000004000\nSigCgt:\t0000000000000002\n";
+        assert!(!catches(status, Signal::TERM));
+        assert!(catches(status, Signal::INT));
+        assert!(catches("SigCgt:\t0000000000004002\n", Signal::TERM));
+        assert!(!catches("", Signal::TERM));
+    }
 
     #[test]
     fn ends_are_told_in_the_words_of_the_executors() {

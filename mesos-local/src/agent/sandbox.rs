@@ -1,7 +1,8 @@
 //! Where tasks work and write, and what of it may be read from outside.
 
 use std::{
-    fs, io,
+    fs,
+    io::{self, Write as _},
     path::{Component, Path, PathBuf},
 };
 
@@ -19,6 +20,40 @@ pub(super) struct Sandbox {
     pub(super) directory: PathBuf,
     pub(super) stdout: PathBuf,
     pub(super) stderr: PathBuf,
+    /// That of the executor, for a task within it.
+    pub(super) parent: Option<PathBuf>,
+}
+
+impl Sandbox {
+    /// Makes the sandbox of a task within that of its executor, `containers/<container>`, and points
+    /// `tasks/<task>` to it.
+    pub(super) fn nested(&self, task: &str, container: &str) -> io::Result<Self> {
+        let directory = self.directory.join("containers").join(container);
+        let tasks = self.directory.join("tasks");
+        fs::create_dir_all(&directory)?;
+        fs::create_dir_all(&tasks)?;
+        let link = tasks.join(task);
+        // An id that was used before means the later task.
+        match fs::remove_file(&link) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            Ok(()) | Err(_) => {
+                std::os::unix::fs::symlink(Path::new("../containers").join(container), &link)?;
+            }
+        }
+        Ok(Self { parent: Some(self.directory.clone()), ..Self::with_outputs(directory)? })
+    }
+
+    fn with_outputs(directory: PathBuf) -> io::Result<Self> {
+        let (stdout, stderr) = (directory.join("stdout"), directory.join("stderr"));
+        fs::File::create(&stdout)?;
+        fs::File::create(&stderr)?;
+        Ok(Self { directory, stdout, stderr, parent: None })
+    }
+
+    /// Adds a text to what the task says on stderr.
+    pub(super) fn complain(&self, text: &str) -> io::Result<()> {
+        fs::OpenOptions::new().append(true).open(&self.stderr)?.write_all(text.as_bytes())
+    }
 }
 
 impl Sandboxes {
@@ -27,6 +62,11 @@ impl Sandboxes {
         let root = work_dir.join("slaves").join(agent);
         fs::create_dir_all(&root)?;
         Ok(Self { root: root.canonicalize()? })
+    }
+
+    /// Where a volume is that outlives its tasks.
+    pub(super) fn persistent_volume(&self, role: &str, id: &str) -> PathBuf {
+        self.root.join("volumes").join("roles").join(role).join(id)
     }
 
     /// Makes the sandbox of a run, with its two files, and points `runs/latest` to it.
@@ -41,10 +81,7 @@ impl Sandboxes {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             Ok(()) | Err(_) => std::os::unix::fs::symlink(container, &latest)?,
         }
-        let (stdout, stderr) = (directory.join("stdout"), directory.join("stderr"));
-        fs::File::create(&stdout)?;
-        fs::File::create(&stderr)?;
-        Ok(Sandbox { directory, stdout, stderr })
+        Sandbox::with_outputs(directory)
     }
 
     /// Finds a file by its virtual path (`/frameworks/…/runs/latest/stdout`) or its real one. `None` for

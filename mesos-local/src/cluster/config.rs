@@ -1,6 +1,7 @@
 //! What a cluster is made of.
 
 use std::{
+    collections::BTreeMap,
     ffi::OsString,
     path::PathBuf,
     time::{Duration, SystemTime, UNIX_EPOCH},
@@ -44,6 +45,10 @@ pub struct ClusterConfig {
     /// Program and first arguments that stand for Docker images of OpenWhisk actions; the agent appends
     /// `--kind`, `--port` and `--exit-with-stdin`. `None`: tasks with images fail.
     pub action_runtime: Option<Vec<OsString>>,
+    /// Programs with their arguments that play Docker images, by the full names of these. The words `{8080}` and
+    /// the like are replaced by the port of the machine that is mapped to this port of the container. They come
+    /// before the action runtime.
+    pub images: BTreeMap<String, Vec<OsString>>,
     /// Every id and uuid comes out of this number. Each configuration is made with another one, as every
     /// start of a real master is another master.
     pub seed: u64,
@@ -116,6 +121,7 @@ impl ClusterConfig {
             disabled_endpoints: Vec::new(),
             framework_credentials: None,
             action_runtime: None,
+            images: BTreeMap::new(),
             seed: seed(),
             transcript_limit: 10_000,
         }

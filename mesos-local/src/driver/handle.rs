@@ -25,6 +25,18 @@ pub(super) enum Input {
         framework: v1::FrameworkId,
         status: Box<v1::TaskStatus>,
     },
+    ExecutorExited {
+        agent: v1::AgentId,
+        framework: v1::FrameworkId,
+        executor: v1::ExecutorId,
+        status: i32,
+    },
+    ExecutorMessage {
+        agent: v1::AgentId,
+        framework: v1::FrameworkId,
+        executor: v1::ExecutorId,
+        data: bytes::Bytes,
+    },
     Query(Box<dyn FnOnce(&Master) + Send>),
     DropStreams,
     CutOffMaster {
@@ -133,6 +145,28 @@ impl DriverHandle {
     pub(crate) fn status(&self, agent: &v1::AgentId, framework: &v1::FrameworkId, status: v1::TaskStatus) {
         let (agent, framework) = (agent.clone(), framework.clone());
         self.send(Input::Status { agent, framework, status: Box::new(status) });
+    }
+
+    pub(crate) fn executor_exited(
+        &self,
+        agent: &v1::AgentId,
+        framework: &v1::FrameworkId,
+        executor: &v1::ExecutorId,
+        status: i32,
+    ) {
+        let (agent, framework, executor) = (agent.clone(), framework.clone(), executor.clone());
+        self.send(Input::ExecutorExited { agent, framework, executor, status });
+    }
+
+    pub(crate) fn executor_message(
+        &self,
+        agent: &v1::AgentId,
+        framework: &v1::FrameworkId,
+        executor: &v1::ExecutorId,
+        data: bytes::Bytes,
+    ) {
+        let (agent, framework, executor) = (agent.clone(), framework.clone(), executor.clone());
+        self.send(Input::ExecutorMessage { agent, framework, executor, data });
     }
 
     pub(crate) fn drop_streams(&self) {

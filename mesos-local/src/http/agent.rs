@@ -12,12 +12,12 @@ use mesos_proto::v1::{
 
 use self::download::Download;
 use super::{
-    Api, accept, body, path,
+    Api, accept, body, executor, path,
     respond::{self, Body},
 };
 use crate::{
     agent::{
-        Sandboxes,
+        Executors, Ledger, Sandboxes,
         files::{self, FileError, Part},
     },
     master::VERSION,
@@ -26,6 +26,8 @@ use crate::{
 /// Everything that an agent answers.
 pub(crate) struct AgentApi {
     pub(crate) sandboxes: Sandboxes,
+    pub(crate) executors: Executors,
+    pub(crate) ledger: Ledger,
 }
 
 type Outcome = Result<Response<Body>, Response<Body>>;
@@ -35,6 +37,9 @@ impl Api for AgentApi {
         let segments = path::segments(request.uri().path()).unwrap_or_default();
         let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
         let outcome = match segments.as_slice() {
+            ["api", "v1", "executor"] | ["slave(1)", "api", "v1", "executor"] => {
+                executor::answer(&self.executors, request).await
+            }
             ["api", "v1", ..] | ["slave(1)", "api", "v1", ..] => self.call(request).await,
             // No prefix before these: seen on a real agent.
             ["files", "read"] => self.read(request.uri().query()).await,
@@ -83,6 +88,15 @@ impl AgentApi {
                 let file_infos = self.blocking(move |sandboxes| files::list(sandboxes, &path)).await?;
                 let list_files = Some(response::ListFiles { file_infos });
                 (response::Type::ListFiles, Answer { list_files, ..Answer::default() })
+            }
+            call::Type::GetTasks => {
+                let get_tasks = Some(self.ledger.tasks());
+                (response::Type::GetTasks, Answer { get_tasks, ..Answer::default() })
+            }
+            call::Type::GetContainers => {
+                let wanted = call.get_containers.unwrap_or_default();
+                let get_containers = Some(self.ledger.containers(wanted.show_nested()));
+                (response::Type::GetContainers, Answer { get_containers, ..Answer::default() })
             }
             other => {
                 let text = format!("{} is not supported by this agent", other.as_str_name());

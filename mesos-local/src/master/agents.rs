@@ -218,15 +218,21 @@ impl Master {
         let Some(agent) = self.agents.get_mut(&id.value) else {
             return;
         };
-        match agent.state {
-            AgentState::Disconnected => {}
-            AgentState::Unreachable { .. } => agent.available = agent.total.clone(),
+        let was_unreachable = match agent.state {
+            AgentState::Disconnected => false,
+            AgentState::Unreachable { .. } => {
+                agent.available = agent.total.clone();
+                true
+            }
             AgentState::Registered | AgentState::Unregistered | AgentState::Gone => return,
-        }
+        };
         agent.state = AgentState::Registered;
         agent.reregistered = Some(now);
         self.timers.clear(&Timer::AgentPing { agent: id.value.clone() });
         for framework in self.frameworks.keys().cloned().collect::<Vec<_>>() {
+            if was_unreachable {
+                self.hold_executors(&framework, &id.value);
+            }
             self.return_tasks(now, &framework, id);
             self.resend_updates_of(now, &framework, id);
         }
@@ -239,8 +245,19 @@ impl Master {
             return;
         };
         let mut lost = take_tasks(&mut known.tasks, agent);
+        let mut ended = Vec::new();
         if cause != Cause::Unreachable {
+            known.executors.retain(|(of, _), held| {
+                let stays = *of != agent.value;
+                if !stays {
+                    ended.push(std::mem::take(&mut held.amounts));
+                }
+                stays
+            });
             lost.extend(take_tasks(&mut known.unreachable, agent));
+        }
+        if cause == Cause::Disconnected {
+            ended.iter().for_each(|amounts| self.free(&agent.value, amounts));
         }
         for mut task in lost {
             self.timers.clear(&resend(framework, &task.info.task_id.value));

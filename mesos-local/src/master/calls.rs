@@ -104,9 +104,10 @@ impl Master {
                     call.decline_inverse_offers.unwrap_or_default();
                 self.answer_inverse_offers(now, framework, &ids, filters.as_ref(), Status::Decline);
             }
-            // There are no executors here that could take a message; a real master drops such calls as silently
-            // when their object is unknown. SUBSCRIBE was answered before.
-            call::Type::Shutdown | call::Type::Message | call::Type::Request | call::Type::Subscribe => {}
+            call::Type::Message => self.message(framework, call.message.unwrap_or_default()),
+            call::Type::Shutdown => self.shutdown_executor(framework, call.shutdown.unwrap_or_default()),
+            // A real master takes note of a REQUEST and does nothing. SUBSCRIBE was answered before.
+            call::Type::Request | call::Type::Subscribe => {}
             // A real master dies of this call, which is of no use to anyone.
             call::Type::Unknown => {
                 return Answer::Status {

@@ -9,6 +9,7 @@ use super::{
     agents::{Agent, AgentLoss, AgentState},
     amounts::Amounts,
     duty::Duty,
+    executors::{ExecutorKey, HeldExecutor},
     frameworks::Framework,
     operations::Operation,
     output::AgentAction,
@@ -35,10 +36,17 @@ pub(super) struct AbsentAgent {
 struct Carried {
     info: v1::FrameworkInfo,
     tasks: BTreeMap<String, Task>,
+    executors: BTreeMap<ExecutorKey, HeldExecutor>,
     operations: BTreeMap<String, Operation>,
 }
 
 impl AbsentAgent {
+    pub(super) fn forget_executor(&mut self, framework: &str, key: &ExecutorKey) {
+        if let Some(carried) = self.frameworks.get_mut(framework) {
+            carried.executors.remove(key);
+        }
+    }
+
     pub(super) fn task_mut(&mut self, framework: &str, task: &str) -> Option<&mut Task> {
         self.frameworks.get_mut(framework)?.tasks.get_mut(task)
     }
@@ -47,6 +55,7 @@ impl AbsentAgent {
         self.frameworks.entry(framework.to_owned()).or_insert_with(|| Carried {
             info: info.clone(),
             tasks: BTreeMap::new(),
+            executors: BTreeMap::new(),
             operations: BTreeMap::new(),
         })
     }
@@ -87,7 +96,12 @@ impl Master {
             absent.insert(id.clone(), AbsentAgent { info, total, unreachable, duty, frameworks });
         }
         for (id, framework) in self.frameworks {
-            let Framework { info, tasks, unreachable, operations, .. } = framework;
+            let Framework { info, tasks, unreachable, executors, operations, .. } = framework;
+            for (key, held) in executors {
+                if let Some(agent) = absent.get_mut(&key.0) {
+                    agent.carried(&id, &info).executors.insert(key, held);
+                }
+            }
             for (name, operation) in operations {
                 if let Some(agent) = absent.get_mut(&operation.agent) {
                     agent.carried(&id, &info).operations.insert(name, operation.carried());
@@ -115,7 +129,7 @@ impl Master {
         let agent =
             Agent { reregistered: Some(now), duty, ..Agent::new(info, AgentState::Registered, now, total) };
         self.agents.insert(id.value.clone(), agent);
-        for (framework, Carried { info, tasks, operations }) in frameworks {
+        for (framework, Carried { info, tasks, executors, operations }) in frameworks {
             if self.completed.iter().any(|removed| removed.id().value == framework) {
                 let framework_id = v1::FrameworkId::new(framework);
                 self.command(&id.value, AgentAction::ShutdownFramework { framework_id });
@@ -123,12 +137,15 @@ impl Master {
             }
             let known =
                 self.frameworks.entry(framework.clone()).or_insert_with(|| Framework::recovered(info, now));
+            known.executors.extend(executors);
             known.operations.extend(operations);
             let names: Vec<String> = tasks.keys().cloned().collect();
             if unreachable.is_some() {
                 known.unreachable.extend(tasks);
+                self.hold_executors(&framework, &id.value);
                 self.return_tasks(now, &framework, id);
             } else {
+                self.hold_executors(&framework, &id.value);
                 self.recover_tasks(&framework, id, tasks);
             }
             self.resend(now, &framework, &names);

@@ -10,8 +10,14 @@ use std::{
 use mesos_proto::v1::{self, framework_info::capability};
 
 use super::{
-    allocator::Filter, amounts::in_older_format, config::MinAllocatable, constraints::Constraints,
-    operations::Operation, output::StreamNumber, tasks::Task,
+    allocator::Filter,
+    amounts::in_older_format,
+    config::MinAllocatable,
+    constraints::Constraints,
+    executors::{ExecutorKey, HeldExecutor},
+    operations::Operation,
+    output::StreamNumber,
+    tasks::Task,
 };
 
 /// So many ended tasks of a framework are kept for GET_TASKS (the default of
@@ -40,6 +46,7 @@ pub(super) struct Framework {
     /// When each role was granted something last, in turns.
     pub(super) turns: BTreeMap<String, u64>,
     pub(super) tasks: BTreeMap<String, Task>,
+    pub(super) executors: BTreeMap<ExecutorKey, HeldExecutor>,
     /// Tasks on agents that do not answer.
     pub(super) unreachable: BTreeMap<String, Task>,
     pub(super) completed: VecDeque<Task>,
@@ -69,6 +76,7 @@ impl Framework {
             operations: BTreeMap::new(),
             turns: BTreeMap::new(),
             tasks: BTreeMap::new(),
+            executors: BTreeMap::new(),
             unreachable: BTreeMap::new(),
             completed: VecDeque::new(),
             registered: now,

@@ -38,10 +38,9 @@ impl Master {
                     self.launch(now, framework, &mut pool, tasks, has_id);
                 }
                 operation::Type::LaunchGroup => {
-                    let text = "LAUNCH_GROUP is not supported by this master";
-                    for task in launched_tasks(&operation) {
-                        self.refuse_task(now, framework, task, Reason::TaskGroupInvalid, text);
-                    }
+                    let has_id = operation.id.is_some();
+                    let launch = operation.launch_group.unwrap_or_default();
+                    self.launch_group(now, framework, &mut pool, launch, has_id);
                 }
                 operation::Type::Unknown
                 | operation::Type::Reserve
@@ -85,35 +84,34 @@ impl Master {
                 continue;
             }
             info.resources = allocated(info.resources, &pool.role);
-            let checked = match self.frameworks.get(framework) {
-                Some(known) => task::validate(&info, known, pool),
-                None => return,
+            let Some(known) = self.frameworks.get(framework) else {
+                return;
             };
-            match checked {
-                Ok(amounts) => {
-                    pool.amounts.subtract(&amounts);
-                    self.start_task(framework, pool, info, amounts);
+            if let Some(executor) = &mut info.executor {
+                executor.framework_id = Some(known.id());
+            }
+            match task::validate(&info, known, pool) {
+                Ok(need) => {
+                    pool.amounts.subtract(&need.task);
+                    if let Some(amounts) = &need.executor {
+                        pool.amounts.subtract(amounts);
+                    }
+                    self.start_task(framework, pool, info, need);
                 }
                 Err(text) => self.refuse_task(now, framework, &info, Reason::TaskInvalid, &text),
             }
         }
     }
 
-    fn start_task(
-        &mut self,
-        framework: &str,
-        pool: &Offer,
-        mut info: v1::TaskInfo,
-        amounts: super::amounts::Amounts,
-    ) {
+    fn start_task(&mut self, framework: &str, pool: &Offer, info: v1::TaskInfo, need: task::Need) {
         let Some(known) = self.frameworks.get_mut(framework) else {
             return;
         };
-        if let Some(executor) = &mut info.executor {
-            executor.framework_id = Some(known.id());
+        known.tasks.insert(info.task_id.value.clone(), Task::new(info.clone(), pool, need.task));
+        if let Some(executor) = info.executor.clone() {
+            self.launch_in_executor(framework, pool, executor, need.executor, vec![info], false);
+            return;
         }
-        let task = Task::new(info.clone(), pool, amounts);
-        known.tasks.insert(info.task_id.value.clone(), task);
         let action = AgentAction::Launch { framework: Box::new(known.info.clone()), task: Box::new(info) };
         self.command(&pool.agent, action);
     }
@@ -149,7 +147,7 @@ impl Master {
         }
     }
 
-    fn refuse_task(
+    pub(super) fn refuse_task(
         &mut self,
         now: Duration,
         framework: &str,

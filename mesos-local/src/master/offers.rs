@@ -33,10 +33,10 @@ impl Master {
             url: Some(agent.url()),
             resources: framework.format(offer.amounts.to_resources(), &offer.role),
             attributes: agent.info.attributes.clone(),
+            executor_ids: framework.executor_ids_on(&offer.agent),
             allocation_info: multi_role.then(|| AllocationInfo { role: Some(offer.role.clone()) }),
             domain: agent.info.domain.clone(),
             unavailability: self.unavailability(agent),
-            ..v1::Offer::default()
         })
     }
 

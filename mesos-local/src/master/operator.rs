@@ -34,6 +34,9 @@ impl Master {
         for task in self.frameworks.values().flat_map(|framework| framework.tasks.values()) {
             used.entry(&task.agent).or_default().push((&task.role, &task.amounts));
         }
+        for ((agent, _), held) in self.frameworks.values().flat_map(|framework| &framework.executors) {
+            used.entry(agent).or_default().push((&held.role, &held.amounts));
+        }
         let mut offered = BTreeMap::<&str, Vec<Held<'_>>>::new();
         for offer in self.offers.values() {
             offered.entry(&offer.agent).or_default().push((&offer.role, &offer.amounts));
@@ -67,27 +70,30 @@ impl Master {
 
     /// Answers GET_FRAMEWORKS.
     pub fn get_frameworks(&self) -> response::GetFrameworks {
-        let message = |framework: &Framework| {
-            let id = framework.id();
-            response::get_frameworks::Framework {
-                framework_info: framework.info.clone(),
-                active: framework.connection.is_some(),
-                connected: framework.connection.is_some(),
-                recovered: framework.is_recovered,
-                registered_time: Some(self.time_info(framework.registered)),
-                reregistered_time: Some(self.time_info(framework.reregistered)),
-                allocated_resources: by_role(
-                    framework.tasks.values().map(|task| (task.role.as_str(), &task.amounts)),
-                ),
-                offered_resources: by_role(
-                    self.offers
-                        .values()
-                        .filter(|offer| offer.framework == id.value)
-                        .map(|offer| (offer.role.as_str(), &offer.amounts)),
-                ),
-                ..response::get_frameworks::Framework::default()
-            }
-        };
+        let message =
+            |framework: &Framework| {
+                let id = framework.id();
+                response::get_frameworks::Framework {
+                    framework_info: framework.info.clone(),
+                    active: framework.connection.is_some(),
+                    connected: framework.connection.is_some(),
+                    recovered: framework.is_recovered,
+                    registered_time: Some(self.time_info(framework.registered)),
+                    reregistered_time: Some(self.time_info(framework.reregistered)),
+                    allocated_resources: by_role(
+                        framework.tasks.values().map(|task| (task.role.as_str(), &task.amounts)).chain(
+                            framework.executors.values().map(|held| (held.role.as_str(), &held.amounts)),
+                        ),
+                    ),
+                    offered_resources: by_role(
+                        self.offers
+                            .values()
+                            .filter(|offer| offer.framework == id.value)
+                            .map(|offer| (offer.role.as_str(), &offer.amounts)),
+                    ),
+                    ..response::get_frameworks::Framework::default()
+                }
+            };
         response::GetFrameworks {
             frameworks: self.frameworks.values().map(message).collect(),
             completed_frameworks: self.completed.iter().map(message).collect(),

@@ -76,6 +76,35 @@ pub enum AgentAction {
         /// The task, with the role of its resources filled in.
         task: Box<v1::TaskInfo>,
     },
+    /// Start tasks in an executor, which is started for them if it does not run.
+    LaunchInExecutor {
+        /// The framework as the master knows it, its id included.
+        framework: Box<v1::FrameworkInfo>,
+        /// The executor: the default one, or one of the framework's own.
+        executor: Box<v1::ExecutorInfo>,
+        /// The tasks, with the role of their resources filled in.
+        tasks: Vec<v1::TaskInfo>,
+        /// Whether they live and die together.
+        is_group: bool,
+        /// Whether the executor has to be started. If not and there is none, the tasks are dropped.
+        launch_executor: bool,
+    },
+    /// Pass a message on to an executor.
+    Message {
+        /// Whose executor.
+        framework_id: v1::FrameworkId,
+        /// Which executor.
+        executor_id: v1::ExecutorId,
+        /// What it is told.
+        data: bytes::Bytes,
+    },
+    /// End an executor and its tasks.
+    ShutdownExecutor {
+        /// Whose executor.
+        framework_id: v1::FrameworkId,
+        /// Which executor.
+        executor_id: v1::ExecutorId,
+    },
     /// End a task.
     Kill {
         /// Whose task.

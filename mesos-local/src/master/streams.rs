@@ -210,6 +210,10 @@ impl Master {
             }
             framework.complete(task);
         }
+        for ((agent, _), held) in mem::take(&mut framework.executors) {
+            self.free(&agent, &held.amounts);
+            agents.insert(agent);
+        }
         for agent in &agents {
             self.command(agent, AgentAction::ShutdownFramework { framework_id: framework.id() });
         }

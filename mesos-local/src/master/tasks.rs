@@ -67,7 +67,7 @@ impl Task {
 
 impl Master {
     /// Takes a report of an agent about a task: its state and what else the executor knows. Id of the
-    /// agent, uuid and time stamp are filled in here.
+    /// agent, uuid and time stamp are filled in here, the latter two if the executor did not.
     ///
     /// Reports about unknown tasks and about tasks that ended already are dropped.
     pub fn handle_status(
@@ -98,8 +98,8 @@ impl Master {
         task.state = status.state();
         task.pending.push_back(v1::TaskStatus {
             agent_id: Some(agent.clone()),
-            timestamp: Some(timestamp),
-            uuid: Some(self.ids.uuid()),
+            timestamp: status.timestamp.or(Some(timestamp)),
+            uuid: Some(status.uuid.clone().unwrap_or_else(|| self.ids.uuid())),
             ..status
         });
         if task.state.is_terminal() {
@@ -122,7 +122,7 @@ impl Master {
         self.free(&task.agent, &amounts);
     }
 
-    fn free(&mut self, agent: &str, amounts: &Amounts) {
+    pub(super) fn free(&mut self, agent: &str, amounts: &Amounts) {
         if let Some(agent) = self.agents.get_mut(agent).filter(|agent| agent.is_known()) {
             agent.available.add(amounts);
         }

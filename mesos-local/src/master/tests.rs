@@ -4,6 +4,7 @@ mod agents;
 mod bad_tasks;
 mod calls;
 mod duty;
+mod executors;
 mod failover;
 mod maintenance;
 mod offers;
@@ -235,6 +236,16 @@ impl Script {
         while let Some(command) = self.master.poll_command() {
             let what = match command.action {
                 AgentAction::Launch { task, .. } => format!("launch {}", task.task_id),
+                AgentAction::LaunchInExecutor { executor, tasks, is_group, launch_executor, .. } => {
+                    let ids: Vec<_> = tasks.iter().map(|task| task.task_id.value.as_str()).collect();
+                    let kind = if is_group { "group" } else { "tasks" };
+                    let executor_id = executor.executor_id;
+                    format!("launch {kind} [{}] in {executor_id} new={launch_executor}", ids.join(" "))
+                }
+                AgentAction::Message { executor_id, data, .. } => {
+                    format!("message {executor_id} {}", data.escape_ascii())
+                }
+                AgentAction::ShutdownExecutor { executor_id, .. } => format!("shut down {executor_id}"),
                 AgentAction::Kill { task_id, .. } => format!("kill {task_id}"),
                 AgentAction::ShutdownFramework { framework_id } => format!("shut down {framework_id}"),
                 AgentAction::Shutdown => "shut down".into(),
@@ -275,6 +286,12 @@ impl Script {
         }
         if let Some(failure) = &event.failure {
             line += &format!(" {}", failure.agent_id.clone().unwrap_or_default());
+            if let Some(executor) = &failure.executor_id {
+                line += &format!(" {executor} {:?}", failure.status);
+            }
+        }
+        if let Some(message) = &event.message {
+            line += &format!(" {} {}", message.executor_id, message.data.escape_ascii());
         }
         if let Some(error) = &event.error {
             line += &format!(" {}", error.message);
@@ -304,6 +321,11 @@ impl Script {
             let frameworks = self.master.frameworks.values();
             for task in frameworks.flat_map(|known| known.tasks.values()).filter(|task| task.agent == *id) {
                 sum.add(&task.amounts);
+            }
+            for (key, held) in self.master.frameworks.values().flat_map(|known| &known.executors) {
+                if key.0 == *id {
+                    sum.add(&held.amounts);
+                }
             }
             assert_eq!(sum, agent.total, "{id}");
         }

@@ -1,6 +1,8 @@
 //! What must hold before anything takes effect; the first rule that is broken gives the text.
 
+mod executor;
 pub(super) mod framework_info;
+pub(super) mod group;
 pub(super) mod ids;
 pub(super) mod resources;
 pub(super) mod task;
@@ -90,6 +92,9 @@ fn same_id(outer: &str, inner: &str, message: &str) -> Result<(), String> {
 
 /// 16 bytes with a version and the variant of RFC 9562; 16 equal bytes are refused by a real master.
 fn uuid(bytes: &[u8]) -> Result<(), String> {
-    let valid = bytes.len() == 16 && matches!(bytes[6] >> 4, 1..=8) && bytes[8] >> 6 == 0b10;
-    if valid { Ok(()) } else { Err("Not a valid UUID".into()) }
+    if is_uuid(bytes) { Ok(()) } else { Err("Not a valid UUID".into()) }
+}
+
+pub(crate) fn is_uuid(bytes: &[u8]) -> bool {
+    bytes.len() == 16 && matches!(bytes[6] >> 4, 1..=8) && bytes[8] >> 6 == 0b10
 }

@@ -6,7 +6,7 @@ use super::{Kind, RuntimeConfig};
 
 /// The command line in one line.
 pub const USAGE: &str =
-    "usage: action-runtime --kind <python|nodejs|native> --port <port> [--exit-with-stdin]";
+    "usage: action-runtime --kind <python|nodejs|native|httpd> --port <port> [--exit-with-stdin]";
 
 /// A command line that is none.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,7 +14,7 @@ pub struct UsageError(String);
 
 impl UsageError {
     pub(super) fn unknown_kind(text: &str) -> Self {
-        Self(format!("unknown kind '{text}', expected python, nodejs or native"))
+        Self(format!("unknown kind '{text}', expected python, nodejs, native or httpd"))
     }
 }
 
@@ -72,7 +72,7 @@ mod tests {
 
     #[test]
     fn wrong_command_lines_are_told_apart() {
-        check("--kind ruby --port 1", "unknown kind 'ruby', expected python, nodejs or native");
+        check("--kind ruby --port 1", "unknown kind 'ruby', expected python, nodejs, native or httpd");
         check("--kind python", "--port is missing");
         check("--port 80", "--kind is missing");
         check("--kind", "--kind needs a value after it");

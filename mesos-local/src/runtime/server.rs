@@ -19,7 +19,7 @@ use super::{
 };
 
 /// How long to leave new connections alone after one could not be accepted.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+pub(super) const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// A request and where its answer goes. Connections hand them over, so that a client that hangs up does
 /// not cancel a run.

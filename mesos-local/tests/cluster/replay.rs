@@ -24,7 +24,7 @@ use serde_json::Value;
 
 use crate::{
     client::{Scheduler, within},
-    processes::{group_members, until},
+    processes::{first_port, group_members, until},
 };
 
 /// Agents as those of the recordings.
@@ -43,6 +43,13 @@ pub(crate) fn config(agents: usize, racks: &[&str]) -> ClusterConfig {
         agent.attributes = vec![("rack".into(), racks[index % racks.len()].into())];
         config.agents.push(agent);
     }
+    config
+}
+
+/// The same with ports that nobody else has.
+pub(crate) fn config_with_own_ports() -> ClusterConfig {
+    let mut config = config(1, &["r1"]);
+    config.agents[0].ports = AgentPorts::Reserved(10);
     config
 }
 
@@ -99,6 +106,8 @@ pub(crate) struct Replay<'a> {
     pub(crate) acknowledge_all: bool,
     /// Counts what comes several times in a row once.
     pub(crate) collapse: bool,
+    /// Puts the first ports that the cluster offers in the place of 31000 and so on. Other tests may need those.
+    pub(crate) own_ports: bool,
     /// Changes the text of each call.
     pub(crate) rewrite: fn(&str) -> String,
     /// How the content of offers is compared.
@@ -155,6 +164,7 @@ impl<'a> Replay<'a> {
             wait_for_offers: false,
             acknowledge_all: false,
             collapse: false,
+            own_ports: false,
             rewrite: str::to_owned,
             offers: Offers::Ignored,
             substitutes: Vec::new(),
@@ -322,11 +332,17 @@ impl<'a> Replay<'a> {
         for (recorded, own) in &self.substitutes {
             text = text.replace(recorded, own);
         }
-        text = (self.rewrite)(&text.replace(&self.recording.master, &self.master));
         // An executor of a group names its framework.
         if let Some(recorded) = &self.recording.events[0].subscribed {
             text = text.replace(&recorded.framework_id.value, &self.scheduler.framework_id.value);
         }
+        if self.own_ports {
+            let first = offers(&self.seen).next().map(first_port).unwrap();
+            for number in 0..10 {
+                text = text.replace(&(31_000 + number).to_string(), &(first + number).to_string());
+            }
+        }
+        text = (self.rewrite)(&text.replace(&self.recording.master, &self.master));
         let mut call: Call = json::from_slice(text.as_bytes()).unwrap();
         call.framework_id = Some(self.scheduler.framework_id.clone());
         if let Some(decline) = call.decline.as_mut().filter(|_| self.offers == Offers::SameInSum) {

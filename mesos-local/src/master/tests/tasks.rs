@@ -212,7 +212,7 @@ fn operations_that_are_not_supported_are_refused_by_name() {
     let accept = call::Accept { offer_ids: script.offer_ids(&["O0"]), operations, filters: None };
     script.call(&scheduler, call::Type::Accept, Call { accept: Some(accept), ..Default::default() });
     script.check(&[
-        "1 UPDATE main TASK_ERROR TASK_GROUP_INVALID 'LAUNCH_GROUP is not supported by this master'",
+        "1 UPDATE main TASK_ERROR TASK_GROUP_INVALID 'Executor ID is invalid: ID must not be empty'",
         "1 UPDATE_OPERATION_STATUS op-1 OPERATION_ERROR GROW_VOLUME is not supported by this master",
     ]);
 }

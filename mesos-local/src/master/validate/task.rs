@@ -3,23 +3,55 @@
 use std::collections::BTreeSet;
 
 use mesos_proto::v1::{
-    CheckInfo, CommandInfo, ContainerInfo, HealthCheck, TaskInfo, check_info, container_info, environment,
-    executor_info, health_check, milli,
+    CheckInfo, CommandInfo, ContainerInfo, ExecutorInfo, HealthCheck, Resource, TaskInfo, check_info,
+    container_info, environment, executor_info, health_check, milli,
 };
 
-use super::{ids, resources};
+use super::{executor, ids, resources};
 use crate::master::{
     amounts::{Amounts, allocated, resources_text},
     frameworks::Framework,
     offers::Offer,
 };
 
-/// Checks a task whose resources have their role filled in; gives what it takes from the offer.
+/// What a task takes from an offer.
+#[derive(Debug)]
+pub(in crate::master) struct Need {
+    pub(in crate::master) task: Amounts,
+    /// Of an executor that does not run yet.
+    pub(in crate::master) executor: Option<Amounts>,
+}
+
+/// Checks a task that is launched by itself, whose resources have their role filled in.
 pub(in crate::master) fn validate(
     task: &TaskInfo,
     framework: &Framework,
     offer: &Offer,
-) -> Result<Amounts, String> {
+) -> Result<Need, String> {
+    validate_alone(task, framework, offer)?;
+    match (&task.command, &task.executor) {
+        (Some(_), Some(_)) | (None, None) => {
+            Err("Task should have at least one (but not both) of CommandInfo or ExecutorInfo present".into())
+        }
+        (None, Some(executor)) => {
+            ids::validate(&executor.executor_id.value)
+                .map_err(|text| format!("Executor ID is invalid: {text}"))?;
+            // Unset counts as CUSTOM.
+            if executor.r#type.is_some_and(|kind| kind != i32::from(executor_info::Type::Custom)) {
+                return Err("'ExecutorInfo.type' must be 'CUSTOM'".into());
+            }
+            if executor.command.is_none() {
+                return Err("'ExecutorInfo.command' must be set for 'CUSTOM' executor".into());
+            }
+            let is_running = executor::is_running(executor, framework, offer)?;
+            fits(task, (!is_running).then_some(executor), offer)
+        }
+        (Some(_), None) => fits(task, None, offer),
+    }
+}
+
+/// The rules that are the same whether a task is launched by itself or in a group.
+pub(super) fn validate_alone(task: &TaskInfo, framework: &Framework, offer: &Offer) -> Result<(), String> {
     let id = &task.task_id.value;
     ids::validate(id)?;
     if framework.tasks.contains_key(id) {
@@ -51,23 +83,7 @@ pub(in crate::master) fn validate(
     if let Some(container) = &task.container {
         container_info(container).map_err(|text| format!("Task's `ContainerInfo` is invalid: {text}"))?;
     }
-    limits(task)?;
-    let custom = executor_info::Type::Custom;
-    match (&task.command, &task.executor) {
-        (Some(_), Some(_)) | (None, None) => {
-            return Err(
-                "Task should have at least one (but not both) of CommandInfo or ExecutorInfo present".into(),
-            );
-        }
-        (None, Some(executor))
-            if executor.command.is_none()
-                || executor.r#type.is_some_and(|kind| kind != i32::from(custom)) =>
-        {
-            return Err("'ExecutorInfo.type' must be CUSTOM or unset, with a command, in a LAUNCH".into());
-        }
-        (None, Some(_)) | (Some(_), None) => {}
-    }
-    fits(task, offer)
+    limits(task)
 }
 
 fn times(task: &TaskInfo) -> Result<(), String> {
@@ -247,23 +263,34 @@ fn limits(task: &TaskInfo) -> Result<(), String> {
 }
 
 /// Task and executor together have to fit in what is left of the offer.
-fn fits(task: &TaskInfo, offer: &Offer) -> Result<Amounts, String> {
+fn fits(task: &TaskInfo, executor: Option<&ExecutorInfo>, offer: &Offer) -> Result<Need, String> {
     let mut total = task.resources.clone();
-    if let Some(executor) = &task.executor {
+    let mut amounts = amounts_of(&task.resources, offer);
+    let mut own = None;
+    if let Some(executor) = executor {
         resources::validate(&executor.resources)
             .map_err(|text| format!("Executor uses invalid resources: {text}"))?;
-        total.extend(allocated(executor.resources.clone(), &offer.role));
+        let resources = allocated(executor.resources.clone(), &offer.role);
+        own = amounts_of(&resources, offer);
+        amounts = amounts.filter(|_| own.is_some());
+        total.extend(resources);
     }
-    let same_role = total.iter().all(|resource| {
-        resource.allocation_info.as_ref().and_then(|info| info.role.as_deref()) == Some(&offer.role)
-    });
-    let amounts =
-        Amounts::from_resources(&total).filter(|amounts| same_role && offer.amounts.contains(amounts));
-    amounts.ok_or_else(|| {
-        format!(
+    let mut sum = amounts.clone().unwrap_or_default();
+    sum.add(own.as_ref().unwrap_or(&Amounts::default()));
+    match amounts.filter(|_| offer.amounts.contains(&sum)) {
+        Some(task) => Ok(Need { task, executor: own }),
+        None => Err(format!(
             "Total resources {} required by task and its executor is more than available {}",
             resources_text(&total),
             resources_text(&allocated(offer.amounts.to_resources(), &offer.role))
-        )
-    })
+        )),
+    }
+}
+
+/// Amounts of the offer's role; `None` if there are others among them.
+pub(super) fn amounts_of(resources: &[Resource], offer: &Offer) -> Option<Amounts> {
+    let same_role = resources.iter().all(|resource| {
+        resource.allocation_info.as_ref().and_then(|info| info.role.as_deref()) == Some(&offer.role)
+    });
+    Amounts::from_resources(resources).filter(|_| same_role)
 }
