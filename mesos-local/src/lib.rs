@@ -59,7 +59,7 @@
 //!   group of a command outlives a program that is killed with SIGKILL, and so does what becomes another
 //!   user's always.
 //! - Volumes at absolute paths (others are links in the sandbox, and none is read-only), secrets by reference, images
-//!   outside of Docker tasks, networks of tasks, HTTPS checks: refused, by the master or by the agent, with a text
+//!   outside of Docker tasks, networks of tasks: refused, by the master or by the agent, with a text
 //!   that says so.
 //! - Reservations, persistent volumes and other operations, roles' quotas and weights, revocable
 //!   resources, maintenance and inverse offers, fault domains, oversubscription, offer timeouts, draining,
