@@ -67,7 +67,7 @@
 //!   group of a command outlives a program that is killed with SIGKILL, and so does what becomes another
 //!   user's always.
 //! - Volumes at absolute paths (others are links in the sandbox, and none is read-only), secrets by reference, images
-//!   outside of Docker tasks, networks of tasks, HTTPS checks: refused, by the master or by the agent, with a text
+//!   outside of Docker tasks, networks of tasks: refused, by the master or by the agent, with a text
 //!   that says so.
 //! - Quotas and weights of roles, revocable and shared resources, resource providers, volumes that grow or shrink,
 //!   RESERVE with a source, reservations made by operators. The files of a

@@ -246,12 +246,13 @@ fn health_probe(check: &HealthCheck, reach: Reach<'_>) -> Result<Probe, String> 
         health_check::Type::Command => reach.command(check.command.as_ref().ok_or_else(missing)?),
         health_check::Type::Http => {
             let http = check.http.as_ref().ok_or_else(missing)?;
-            if http.scheme.as_deref() == Some("https") {
-                return Err("HTTPS health checks are not supported by this agent".into());
-            }
             let ip = address(http.protocol());
             let path = http.path.clone().unwrap_or_else(|| "/".into());
-            Ok(Probe::Http { target: reach.port(ip, http.port), path })
+            let target = reach.port(ip, http.port);
+            match http.scheme.as_deref() {
+                Some("https") => Ok(Probe::Https { target, path }),
+                Some(_) | None => Ok(Probe::Http { target, path }),
+            }
         }
         health_check::Type::Tcp => {
             let tcp = check.tcp.as_ref().ok_or_else(missing)?;

@@ -25,9 +25,20 @@ const MAX_HOPS: usize = 10;
 /// What to look at.
 #[derive(Clone, Debug)]
 pub(super) enum Probe {
-    Command { program: Program, sandbox: Sandbox },
+    Command {
+        program: Program,
+        sandbox: Sandbox,
+    },
     Tcp(Target),
-    Http { target: Target, path: String },
+    Http {
+        target: Target,
+        path: String,
+    },
+    /// Whoever the certificate is made out to.
+    Https {
+        target: Target,
+        path: String,
+    },
 }
 
 /// Where a port of a task is; `None`: nowhere, because the container's port is not mapped.
@@ -70,6 +81,10 @@ impl Probe {
                 sleep(START_OF_PROGRAM).await;
                 let address = target.ok_or_else(|| io::Error::from(io::ErrorKind::ConnectionRefused))?;
                 get(address, path).await.map(Seen::StatusCode)
+            }
+            Self::Https { target, path } => {
+                let address = target.ok_or_else(|| io::Error::from(io::ErrorKind::ConnectionRefused))?;
+                get_with_curl(&format!("https://{address}{path}")).await.map(Seen::StatusCode)
             }
         }
     }
@@ -125,6 +140,17 @@ async fn get(address: SocketAddr, path: &str) -> io::Result<u32> {
         path = next;
         hops += 1;
     }
+}
+
+/// The same over TLS, with the program that real executors use for all requests.
+async fn get_with_curl(url: &str) -> io::Result<u32> {
+    let arguments = ["-s", "-S", "-L", "-k", "-g", "-o", "/dev/null", "-w", "%{http_code}", url];
+    let output =
+        Command::new("curl").args(arguments).stdin(Stdio::null()).kill_on_drop(true).output().await?;
+    if !output.status.success() {
+        return Err(io::Error::other(String::from_utf8_lossy(&output.stderr).trim().to_owned()));
+    }
+    String::from_utf8_lossy(&output.stdout).trim().parse().map_err(io::Error::other)
 }
 
 /// Sends a GET and gives the head of the answer.
@@ -209,5 +235,6 @@ mod tests {
     async fn a_port_that_is_not_mapped_is_closed() {
         assert_eq!(Probe::Tcp(None).run().await.unwrap(), Seen::Connected(false));
         assert!(Probe::Http { target: None, path: "/".into() }.run().await.is_err());
+        assert!(Probe::Https { target: None, path: "/".into() }.run().await.is_err());
     }
 }

@@ -1,4 +1,4 @@
-"""A small HTTP server for tests: httpd.py <port> [<directory>]. It listens before it has read much else."""
+"""A small HTTP server for tests: httpd.py <port> [<directory> [<key and certificate>]]. It listens before it has read much else."""
 
 import os
 import socket
@@ -11,6 +11,12 @@ def main():
     server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     server.bind(("127.0.0.1", port))
     server.listen(16)
+    if sys.argv[3:]:
+        import ssl
+
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(sys.argv[3])
+        server = context.wrap_socket(server, server_side=True)
     while True:
         connection, _ = server.accept()
         with connection:
