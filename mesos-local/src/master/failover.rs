@@ -142,12 +142,11 @@ impl Master {
             let names: Vec<String> = tasks.keys().cloned().collect();
             if unreachable.is_some() {
                 known.unreachable.extend(tasks);
-                self.hold_executors(&framework, &id.value);
                 self.return_tasks(now, &framework, id);
             } else {
-                self.hold_executors(&framework, &id.value);
                 self.recover_tasks(&framework, id, tasks);
             }
+            self.hold_executors(&framework, &id.value);
             self.resend(now, &framework, &names);
         }
         if self.absent.values().all(|agent| agent.unreachable.is_some()) {
