@@ -155,7 +155,9 @@ async fn a_program_that_is_killed_leaves_no_task() {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    until("the tasks of the program", || sleep.count() == 3).await;
+    // What was just started is known to the guard a moment later.
+    let is_running = || folder.path().join("running").exists();
+    until("the tasks of the program", || is_running() && sleep.count() == 3).await;
     program.kill().unwrap();
     program.wait().unwrap();
     until("their end", || sleep.count() == 0).await;
@@ -177,6 +179,7 @@ async fn a_program_with_a_cluster() {
         scheduler.launch(&offer, command(id, &offer, &text)).await;
         scheduler.update_to(id, TaskState::TaskRunning).await;
     }
+    fs::write(std::env::temp_dir().join("running"), "").unwrap();
     within("being killed", std::future::pending::<()>()).await;
 }
 
