@@ -1,0 +1,210 @@
+//! Draws a script from a seed.
+
+use std::time::Duration;
+
+use crate::{
+    random::Random,
+    script::{Action, Life, Script, Setup, Step, Wish},
+};
+
+/// The script of a seed.
+pub(crate) fn draw(seed: u64) -> Script {
+    let mut random = Random::new(seed);
+    let setup = setup(&mut random);
+    let length = random.skewed_millis(20_000, 400_000);
+    let mut drawing = Drawing { random, setup, length, steps: Vec::new(), tasks: 0 };
+    drawing.work();
+    drawing.faults();
+    let Drawing { setup, length, mut steps, .. } = drawing;
+    steps.sort_by_key(|step| step.at);
+    Script { seed, setup, steps, length }
+}
+
+fn setup(random: &mut Random) -> Setup {
+    let agents = match random.within(1, 100) {
+        1..=60 => random.within(1, 6),
+        61..=92 => random.within(7, 40),
+        _ => random.within(100, 300),
+    };
+    Setup {
+        agents: u32::try_from(agents).expect("there are few"),
+        masters: u8::try_from(random.within(1, 3)).expect("there are few"),
+        ports: random.pick(&[2, 5, 50]),
+        latency: Duration::from_micros(random.pick(&[1, 200, 1_000, 20_000, 150_000])),
+        lag: Duration::from_millis(random.pick(&[0, 0, 1, 30])),
+        is_partition_aware: random.chance(75),
+        is_multi_role: random.chance(60),
+        tells_killing: random.chance(50),
+        hold: Duration::from_millis(random.pick(&[0, 5_000, 5_000, 20_000])),
+        max_held_offers: random.pick(&[1, 4, 32]),
+        is_spreading: random.chance(30),
+    }
+}
+
+struct Drawing {
+    random: Random,
+    setup: Setup,
+    length: Duration,
+    steps: Vec<Step>,
+    tasks: u32,
+}
+
+impl Drawing {
+    fn work(&mut self) {
+        let bursts = self.random.within(1, 8);
+        for _ in 0..bursts {
+            let at = self.instant();
+            let most = if self.setup.agents >= 100 { 60 } else { 12 };
+            let size = self.random.within(1, most);
+            for _ in 0..size {
+                self.task(at);
+            }
+        }
+    }
+
+    /// A task from its submission to its end.
+    fn task(&mut self, burst: Duration) {
+        let task = self.tasks;
+        self.tasks += 1;
+        let at = if self.random.chance(50) { burst } else { burst + self.random.skewed_millis(0, 20_000) };
+        let (wish, life) = (self.wish(), self.life());
+        self.push(at, Action::Submit { task, wish, life });
+        let later = at + self.random.skewed_millis(0, 120_000);
+        match self.random.within(1, 100) {
+            1..=45 => self.push(later, Action::Kill { task }),
+            46..=70 => {
+                let is_well = self.random.chance(60);
+                self.push(later, Action::Finish { task, is_well });
+            }
+            _ => {}
+        }
+        if self.random.chance(5) {
+            let again = later + self.random.skewed_millis(0, 10_000);
+            self.push(again, Action::Kill { task });
+        }
+    }
+
+    fn wish(&mut self) -> Wish {
+        Wish {
+            cpus_milli: self.random.pick(&[50, 100, 250, 1000, 2000]),
+            mem_mib: self.random.pick(&[32, 128, 512, 1024]),
+            ports: self.random.pick(&[0, 1, 1, 2]),
+            launch_timeout: Duration::from_secs(self.random.pick(&[5, 60, 60, 180])),
+            kill_grace: Duration::from_secs(self.random.pick(&[0, 3, 10])),
+        }
+    }
+
+    fn life(&mut self) -> Life {
+        Life {
+            start: self.random.skewed_millis(0, 3_000),
+            run: self.random.skewed_millis(0, 8_000),
+            end: self
+                .random
+                .chance(25)
+                .then(|| (self.random.skewed_millis(0, 90_000), self.random.chance(60))),
+            never_runs: self.random.chance(4),
+            dies_within: self.random.skewed_millis(0, 4_000),
+            again: self.random.chance(15).then(|| self.random.millis(1_000, 20_000)),
+        }
+    }
+
+    fn faults(&mut self) {
+        // Some seeds are calm: what goes wrong there goes wrong without any help.
+        let most = self.random.pick(&[0, 3, 10, 25]);
+        let count = self.random.within(0, most);
+        for _ in 0..count {
+            let at = self.instant();
+            let action = self.fault();
+            self.push(at, action);
+        }
+    }
+
+    fn fault(&mut self) -> Action {
+        match self.random.within(1, 100) {
+            1..=12 => self.crash(),
+            13..=30 => self.stream_fault(),
+            31..=50 => self.call_fault(),
+            51..=55 => Action::Partition { time: self.random.skewed_millis(100, 120_000) },
+            56..=82 => self.agent_fault(),
+            83..=86 => self.port_fault(),
+            87..=96 => self.fail_over(),
+            97..=98 => Action::FailStore { count: u32::try_from(self.random.within(1, 3)).expect("few") },
+            _ => Action::FailQueries { count: u32::try_from(self.random.within(1, 3)).expect("few") },
+        }
+    }
+
+    fn crash(&mut self) -> Action {
+        Action::Crash {
+            effects: self.random.skewed_millis(0, 40).as_millis().try_into().expect("it is small"),
+            is_carried_out: self.random.chance(50),
+            down: self.random.skewed_millis(0, 60_000),
+            is_silent: self.random.chance(15),
+        }
+    }
+
+    fn stream_fault(&mut self) -> Action {
+        if self.random.chance(25) {
+            return Action::StallStream { time: self.random.skewed_millis(1_000, 200_000) };
+        }
+        Action::CutStream {
+            bytes: if self.random.chance(30) { 0 } else { self.random.within(1, 600) },
+            master_learns: self.random.skewed_millis(0, 60_000),
+        }
+    }
+
+    fn call_fault(&mut self) -> Action {
+        match self.random.within(1, 4) {
+            1 | 2 => Action::CutCalls {
+                taken: usize::try_from(self.random.within(0, 4)).expect("few"),
+                late: self.random.skewed_millis(0, 3_000),
+            },
+            3 => Action::StallReplies { time: self.random.skewed_millis(100, 100_000) },
+            _ => Action::StallCalls { time: self.random.skewed_millis(100, 100_000) },
+        }
+    }
+
+    fn agent_fault(&mut self) -> Action {
+        let last = u64::from(self.setup.agents - 1);
+        let agent = u32::try_from(self.random.within(0, last)).expect("there are few agents");
+        let time = self.random.skewed_millis(100, 150_000);
+        match self.random.within(1, 12) {
+            1..=4 => Action::LoseAgent { agent, time },
+            5 | 6 => Action::RestartAgent { agent, time: time.min(Duration::from_secs(10)) },
+            7 | 8 => Action::RebootAgent { agent, time },
+            9 => Action::UnregisterAgent { agent, time },
+            10 => Action::MarkAgentGone { agent, is_reachable: self.random.chance(50), time },
+            11 => Action::JoinAgent,
+            _ => {
+                Action::LoseKills { agent, count: u32::try_from(self.random.within(1, 3)).expect("few") }
+            }
+        }
+    }
+
+    fn port_fault(&mut self) -> Action {
+        let last = u64::from(self.setup.agents - 1);
+        Action::TakePort {
+            agent: u32::try_from(self.random.within(0, last)).expect("there are few agents"),
+            port: u16::try_from(self.random.within(0, u64::from(self.setup.ports) - 1)).expect("a port"),
+            time: self.random.skewed_millis(1_000, 200_000),
+        }
+    }
+
+    fn fail_over(&mut self) -> Action {
+        Action::FailOver {
+            to: u8::try_from(self.random.within(0, u64::from(self.setup.masters) - 1)).expect("few"),
+            down: self.random.skewed_millis(10, 30_000),
+            recovery: self.random.skewed_millis(0, 5_000),
+            returns: self.random.skewed_millis(0, 120_000),
+            is_silent: self.random.chance(20),
+        }
+    }
+
+    fn instant(&mut self) -> Duration {
+        let last = u64::try_from(self.length.as_millis()).expect("it is short");
+        self.random.millis(0, last)
+    }
+
+    fn push(&mut self, at: Duration, action: Action) {
+        self.steps.push(Step { at, action });
+    }
+}
