@@ -93,7 +93,7 @@ impl Core {
     pub(crate) fn poll_change(&mut self) -> Option<Change> {
         let change = self.inner.poll_change()?;
         if let ChangeKind::Stranger(state) = change.kind
-            && !state.is_terminal()
+            && state.is_active()
         {
             self.extra.push(calls::kill(v1::TaskId::new(&change.task_id), None, None));
         }

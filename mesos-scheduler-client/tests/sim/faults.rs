@@ -30,6 +30,7 @@ impl World {
             Action::Kill { task } => {
                 if let Some(process) = &mut self.process {
                     process.core.kill(now, &task_id(task));
+                    self.user.doom(&task_id(task));
                 }
             }
             Action::Finish { task, is_well } => {

@@ -96,6 +96,7 @@ impl World {
         if let Some(process) = &mut self.process {
             for id in process.core.tasks() {
                 process.core.kill(now, &id);
+                self.user.doom(&id);
             }
         }
         self.say(|| "== everything is killed".to_owned());
@@ -113,6 +114,9 @@ impl World {
             return Some(format!("{id} has no answer"));
         }
         let own = process.core.tasks();
+        if let Some(id) = own.iter().find(|id| self.user.is_doomed(id)) {
+            return Some(format!("{id} is to end, and has not"));
+        }
         let tasks = self.cluster.master.get_tasks();
         let frameworks = self.cluster.master.get_frameworks();
         if let Some(task) = tasks.unreachable_tasks.first() {

@@ -167,12 +167,14 @@ impl World {
                 }
             }
             while let Some((call, outcome)) = process.session.poll_outcome() {
-                if !self.effect(process, |world, process| world.resolve(process, call, outcome)) {
+                let lives = self.effect(process, |world, process| world.resolve(process, call, outcome));
+                if !lives || !self.drain_core(process) {
                     return false;
                 }
             }
             while let Some(event) = process.session.poll_event() {
-                if !self.effect(process, |world, process| world.pass_event(process, event)) {
+                let lives = self.effect(process, |world, process| world.pass_event(process, event));
+                if !lives || !self.drain_core(process) {
                     return false;
                 }
             }

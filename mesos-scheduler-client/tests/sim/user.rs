@@ -19,6 +19,8 @@ pub(crate) struct User {
 struct Submission {
     answer: Option<&'static str>,
     end: Option<TaskState>,
+    /// It must end: it was killed, or did not run in time.
+    is_doomed: bool,
 }
 
 impl User {
@@ -49,15 +51,28 @@ impl User {
             }
             ChangeKind::LaunchFailed(_) => {
                 answer(&id, submission, "failed")?;
+                self.doom(&id);
                 Ok(Heard::Nothing)
             }
             ChangeKind::Ended(end) => {
-                let adopted = || Submission { answer: Some("adopted"), end: None };
+                let adopted = || Submission { answer: Some("adopted"), ..Submission::default() };
                 self.submissions.entry(id.clone()).or_insert_with(adopted).end = Some(end.state);
                 Ok(Heard::Ended(id, end.state))
             }
             _ => Ok(Heard::Nothing),
         }
+    }
+
+    /// This task is to end.
+    pub(crate) fn doom(&mut self, id: &str) {
+        if let Some(submission) = self.submissions.get_mut(id) {
+            submission.is_doomed = true;
+        }
+    }
+
+    /// Whether this task is to end, if it has not.
+    pub(crate) fn is_doomed(&self, id: &str) -> bool {
+        self.submissions.get(id).is_some_and(|submission| submission.is_doomed)
     }
 
     /// Submissions of this life that have no answer.
