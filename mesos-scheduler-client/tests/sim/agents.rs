@@ -212,7 +212,11 @@ impl Agent {
                 let (end, again) = (run.life.end, run.life.again);
                 self.tell(&due.task);
                 let mut dues = Vec::new();
-                dues.extend(end.map(|(after, is_well)| Due { after, stage: Stage::Ends { is_well }, ..due.clone() }));
+                dues.extend(end.map(|(after, is_well)| Due {
+                    after,
+                    stage: Stage::Ends { is_well },
+                    ..due.clone()
+                }));
                 dues.extend(again.map(|after| Due { after, stage: Stage::SaysSoAgain, ..due.clone() }));
                 dues
             }
@@ -335,7 +339,8 @@ fn has(framework: &v1::FrameworkInfo, wanted: capability::Type) -> bool {
 }
 
 fn ports(resources: &[v1::Resource]) -> Vec<u64> {
-    let ranges = resources.iter().filter(|resource| resource.name == "ports").flat_map(|resource| &resource.ranges);
+    let ranges =
+        resources.iter().filter(|resource| resource.name == "ports").flat_map(|resource| &resource.ranges);
     let mut ports: Vec<u64> =
         ranges.flat_map(|ranges| &ranges.range).flat_map(|range| range.begin..=range.end).collect();
     ports.sort_unstable();

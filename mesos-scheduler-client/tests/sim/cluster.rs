@@ -122,7 +122,8 @@ impl Cluster {
 
     /// Tasks that live on agents, and where.
     pub(crate) fn living(&self) -> BTreeMap<String, &v1::AgentId> {
-        let runs = self.agents.iter().flat_map(|agent| agent.runs.keys().map(move |id| (id.clone(), &agent.id)));
+        let runs =
+            self.agents.iter().flat_map(|agent| agent.runs.keys().map(move |id| (id.clone(), &agent.id)));
         runs.collect()
     }
 }

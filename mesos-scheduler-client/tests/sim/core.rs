@@ -2,9 +2,13 @@
 
 use std::{collections::BTreeSet, time::Instant};
 
-use mesos_proto::v1::{self, scheduler::{Call, Event}};
+use mesos_proto::v1::{
+    self,
+    scheduler::{Call, Event},
+};
 use mesos_scheduler_client::{
-    CallOutcome, Change, ChangeKind, FrameworkCore, OutcomeToken, Packing, Policy, PortRequest, TaskSpec, calls,
+    CallOutcome, Change, ChangeKind, FrameworkCore, OutcomeToken, Packing, Policy, PortRequest, TaskSpec,
+    calls,
 };
 
 use crate::script::{Setup, Wish};

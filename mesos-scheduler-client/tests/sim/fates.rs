@@ -35,6 +35,7 @@ impl World {
             return;
         }
         known.is_connected = true;
+        self.seen.note("an agent is back");
         self.register(agent);
     }
 
@@ -60,6 +61,7 @@ impl World {
 
     pub(crate) fn unregister_agent(&mut self, agent: usize, time: Duration) {
         if self.remove_agent(agent, AgentLoss::Unregistered) {
+            self.seen.note("an agent unregisters");
             // It has ended its tasks before it says so.
             self.cluster.agents[agent].end();
             self.after(time, Happening::AgentReplaced { old: None });
@@ -68,6 +70,7 @@ impl World {
 
     pub(crate) fn mark_agent_gone(&mut self, agent: usize, is_reachable: bool, time: Duration) {
         if self.remove_agent(agent, AgentLoss::Gone) {
+            self.seen.note("an agent is marked gone");
             self.cluster.agents[agent].is_connected = is_reachable;
             self.after(time, Happening::AgentReplaced { old: Some(agent) });
         }
@@ -142,7 +145,8 @@ impl World {
     }
 
     fn check_start(&mut self, task: &str) {
-        let mut runs = self.cluster.agents.iter().flat_map(|agent| agent.runs.keys().map(move |run| (agent, run)));
+        let mut runs =
+            self.cluster.agents.iter().flat_map(|agent| agent.runs.keys().map(move |run| (agent, run)));
         let other = runs.find(|(_, run)| base(run) == base(task));
         if let Some((agent, run)) = other {
             let what = format!("{task} is started while {run} lives on {}", agent.id);

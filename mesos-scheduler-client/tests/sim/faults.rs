@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::{
     agents::task_id,
     cluster::Phase,
-    network::{Link, LinkId},
+    network::{Down, Link, LinkId},
     script::Action,
     world::{Crash, Happening, World},
 };
@@ -49,7 +49,7 @@ impl World {
                 if let Some((id, link)) = self.network.stream_of(self.incarnation) {
                     link.breaks_after = Some((bytes, master_learns));
                     if bytes == 0 {
-                        self.send_down(id, Duration::ZERO, crate::network::Down::Bytes(bytes::Bytes::new()));
+                        self.send_down(id, Duration::ZERO, Down::Bytes(bytes::Bytes::new()));
                     }
                 }
             }
@@ -64,6 +64,7 @@ impl World {
             Action::StallReplies { time } => {
                 let until = self.now + time;
                 if let Some((id, link)) = self.network.calls_of(self.incarnation) {
+                    self.seen.note("an answer is late");
                     link.down.stalled_until = until;
                     self.at(until, Happening::Down(id));
                 }
@@ -71,6 +72,7 @@ impl World {
             Action::StallCalls { time } => {
                 let until = self.now + time;
                 if let Some((id, link)) = self.network.calls_of(self.incarnation) {
+                    self.seen.note("calls are late");
                     link.up.stalled_until = until;
                     self.at(until, Happening::Up(id));
                 }
@@ -78,17 +80,20 @@ impl World {
             Action::Partition { time } => self.partition(time),
             Action::LoseAgent { agent, time } => {
                 if self.lose_agent(agent) {
+                    self.seen.note("an agent is lost");
                     self.after(time, Happening::AgentBack { agent: number(agent) });
                 }
             }
             Action::RestartAgent { agent, time } => {
                 if self.lose_agent(agent) {
+                    self.seen.note("an agent restarts");
                     self.cluster.agents[number(agent)].restart();
                     self.after(time, Happening::AgentBack { agent: number(agent) });
                 }
             }
             Action::RebootAgent { agent, time } => {
                 if self.lose_agent(agent) {
+                    self.seen.note("an agent reboots");
                     self.cluster.agents[number(agent)].reboot();
                     self.after(time, Happening::AgentBack { agent: number(agent) });
                 }
@@ -108,6 +113,7 @@ impl World {
             Action::LoseKills { agent, count } => {
                 if let Some(known) = self.cluster.agents.get_mut(number(agent)) {
                     known.lose_kills(count);
+                    self.seen.note("kills are lost");
                 }
             }
             Action::FailOver { to, down, recovery, returns, is_silent } => {
@@ -124,6 +130,9 @@ impl World {
         let Some((id, link)) = self.network.calls_of(self.incarnation) else { return };
         link.up.queue.truncate(taken);
         link.up.stalled_until = until;
+        if link.down.queue.iter().any(|(_, what)| matches!(what, Down::Reply { .. })) {
+            self.seen.note("an answer is lost after its call took effect");
+        }
         link.down.queue.clear();
         self.at(until, Happening::Up(id));
         let notices = self.latency();
@@ -131,6 +140,7 @@ impl World {
     }
 
     fn partition(&mut self, time: Duration) {
+        self.seen.note("nothing passes");
         let until = (self.now + time).max(self.network.partitioned_until);
         self.network.partitioned_until = until;
         let links: Vec<LinkId> = self.network.links.keys().copied().collect();
@@ -144,10 +154,18 @@ impl World {
         }
     }
 
-    fn fail_over(&mut self, to: usize, down: Duration, recovery: Duration, returns: Duration, is_silent: bool) {
+    fn fail_over(
+        &mut self,
+        to: usize,
+        down: Duration,
+        recovery: Duration,
+        returns: Duration,
+        is_silent: bool,
+    ) {
         if !self.cluster.is_leading() {
             return;
         }
+        self.seen.note("the master fails over");
         let dead = self.cluster.leader;
         self.cluster.phases[dead] = Phase::Dead;
         self.cut_links_of(dead, is_silent);
@@ -178,7 +196,7 @@ impl World {
                 }
             }
             let delay = self.latency();
-            self.send_down(id, delay, crate::network::Down::Failed("connection reset"));
+            self.send_down(id, delay, Down::Failed("connection reset"));
         }
     }
 

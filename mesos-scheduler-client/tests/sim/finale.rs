@@ -11,7 +11,8 @@ use mesos_proto::v1;
 use crate::{
     invariant::{Invariant, Violation},
     script::Script,
-    world::{Happening, World},
+    seen::Seen,
+    world::{Crash, Happening, World},
 };
 
 /// How often it is looked whether both sides agree.
@@ -30,6 +31,7 @@ pub(crate) struct Outcome {
     pub(crate) transcript: Vec<String>,
     /// Outputs of the scheduler.
     pub(crate) effects: u64,
+    pub(crate) seen: Seen,
 }
 
 /// Runs a script to its end.
@@ -38,7 +40,7 @@ pub(crate) fn run(script: &Script, is_recorded: bool) -> Outcome {
 }
 
 /// The same with a crash of the scheduler at one effect.
-pub(crate) fn run_with_crash(script: &Script, is_recorded: bool, crash: Option<crate::world::Crash>) -> Outcome {
+pub(crate) fn run_with_crash(script: &Script, is_recorded: bool, crash: Option<Crash>) -> Outcome {
     let mut world = World::new(script, is_recorded);
     world.crash = crash;
     let ended = catch_unwind(AssertUnwindSafe(|| world.run_to_the_end()));
@@ -47,7 +49,8 @@ pub(crate) fn run_with_crash(script: &Script, is_recorded: bool, crash: Option<c
         let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("a panic without text");
         world.fail(Invariant::NobodyPanics, text);
     }
-    Outcome { violation: world.violation, effects: world.effects, transcript: world.transcript.into_lines() }
+    let World { violation, effects, seen, transcript, .. } = world;
+    Outcome { violation, effects, seen, transcript: transcript.into_lines() }
 }
 
 impl World {
@@ -124,9 +127,10 @@ impl World {
         }
         let mut at_master = BTreeMap::new();
         for task in tasks.tasks {
-            let is_active = frameworks.frameworks.iter().any(|framework| {
-                framework.framework_info.id.as_ref() == Some(&task.framework_id)
-            });
+            let is_active = frameworks
+                .frameworks
+                .iter()
+                .any(|framework| framework.framework_info.id.as_ref() == Some(&task.framework_id));
             if !is_active {
                 continue;
             }
@@ -166,9 +170,9 @@ impl World {
             return Some(format!("{:?} live", living.keys()));
         }
         let agents = self.cluster.master.get_agents().agents;
-        let held = agents.iter().find(|agent| {
-            !agent.allocated_resources.is_empty() || !agent.offered_resources.is_empty()
-        });
+        let held = agents
+            .iter()
+            .find(|agent| !agent.allocated_resources.is_empty() || !agent.offered_resources.is_empty());
         held.map(|agent| format!("something of {} is held", agent.agent_info.hostname))
     }
 }

@@ -103,9 +103,10 @@ impl Ledger {
             call::Type::Decline => self.decline(token, call.decline.as_ref()),
             call::Type::Acknowledge => {
                 let acknowledge = call.acknowledge.clone().unwrap_or_default();
-                let known = self.unacknowledged.iter().position(|(id, uuid)| {
-                    *id == acknowledge.task_id.value && *uuid == acknowledge.uuid
-                });
+                let known = self
+                    .unacknowledged
+                    .iter()
+                    .position(|(id, uuid)| *id == acknowledge.task_id.value && *uuid == acknowledge.uuid);
                 match known {
                     Some(index) => drop(self.unacknowledged.remove(index)),
                     None => {

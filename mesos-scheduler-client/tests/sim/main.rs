@@ -14,31 +14,78 @@ mod ledger;
 mod network;
 mod process;
 mod random;
+mod report;
 mod script;
+mod seen;
+mod shrink;
 mod transcript;
 mod user;
 mod wires;
 mod workload;
 mod world;
 
+use std::{env, time::Duration};
+
+use finale::{run, run_with_crash};
+use world::Crash;
+
+/// Seeds that run with every test of the crate.
+const FIXED_SEEDS: u64 = 40;
+
 #[test]
-fn seeds() {
-    let first: u64 = std::env::var("SIM_SEED").ok().map_or(0, |text| text.parse().unwrap());
-    let count: u64 = std::env::var("SIM_SEEDS").ok().map_or(20, |text| text.parse().unwrap());
-    let mut failures = 0;
-    for seed in first..first + count {
-        let script = workload::draw(seed);
-        let outcome = finale::run(&script, false);
-        if let Some(violation) = outcome.violation {
-            failures += 1;
-            println!("seed {seed}: {violation}");
-            if count == 1 {
-                println!("{script}");
-                for line in finale::run(&script, true).transcript {
-                    println!("{line}");
-                }
+fn every_invariant_holds_for_the_fixed_seeds() {
+    check_seeds(0, FIXED_SEEDS);
+}
+
+#[test]
+fn the_same_seed_gives_the_same_transcript() {
+    for seed in [1, 5, 9] {
+        let (first, second) = (run(&workload::draw(seed), true), run(&workload::draw(seed), true));
+        assert!(first.transcript.len() > 10, "seed {seed} does next to nothing");
+        assert_eq!(first.transcript, second.transcript, "seed {seed}");
+    }
+    assert_ne!(run(&workload::draw(1), true).transcript, run(&workload::draw(2), true).transcript);
+}
+
+/// Whatever the scheduler has said when it dies, and whatever it has not.
+#[test]
+fn a_crash_after_any_effect_is_survived() {
+    let script = workload::small();
+    let effects = run(&script, false).effects;
+    assert!(effects > 60, "{effects} effects are no workload");
+    for at_effect in 0..effects {
+        for is_carried_out in [true, false] {
+            let crash = Crash { at_effect, is_carried_out, down: Duration::from_secs(2), is_silent: false };
+            let outcome = run_with_crash(&script, false, Some(crash));
+            if let Some(violation) = outcome.violation {
+                let lines = run_with_crash(&script, true, Some(crash)).transcript.join("\n");
+                panic!("crash at effect {at_effect}, carried out: {is_carried_out}: {violation}\n{lines}");
             }
         }
     }
-    assert_eq!(failures, 0);
+}
+
+/// What `cargo xtask sim` runs: `SIM_SEEDS` seeds from `SIM_SEED` on.
+#[test]
+#[ignore = "takes as long as it is told to; cargo xtask sim runs it"]
+fn many_seeds() {
+    let number = |name| env::var(name).ok().map(|text| text.parse::<u64>().expect("a whole number"));
+    check_seeds(number("SIM_SEED").unwrap_or(0), number("SIM_SEEDS").unwrap_or(1000));
+}
+
+fn check_seeds(first: u64, count: u64) {
+    let step = (count / 20).max(50);
+    let summary = report::run_seeds(first, count, |done| {
+        if done % step == 0 {
+            eprintln!("{done} of {count} seeds");
+        }
+    });
+    if let Some((seed, violation)) = summary.failures.first() {
+        let others: Vec<u64> = summary.failures.iter().skip(1).map(|(seed, _)| *seed).collect();
+        panic!("{}\nmore seeds that fail: {others:?}", report::explain(*seed, violation));
+    }
+    if count >= 1000 {
+        eprintln!("what happened in {count} seeds:\n{}", summary.seen);
+        assert_eq!(summary.seen.missing(), Vec::<&str>::new(), "what was to happen and never did");
+    }
 }

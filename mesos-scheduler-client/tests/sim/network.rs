@@ -158,7 +158,9 @@ impl Network {
     /// The stream's connection of one life of the scheduler, if it has one.
     pub(crate) fn stream_of(&mut self, incarnation: u32) -> Option<(LinkId, &mut Link)> {
         let is_it = |link: &Link| {
-            link.incarnation == incarnation && link.is_open_below && matches!(link.purpose, Purpose::Stream(_))
+            link.incarnation == incarnation
+                && link.is_open_below
+                && matches!(link.purpose, Purpose::Stream(_))
         };
         self.links.iter_mut().find(|(_, link)| is_it(link)).map(|(id, link)| (*id, link))
     }

@@ -6,10 +6,15 @@ use std::{
 };
 
 use http::HeaderValue;
-use mesos_proto::v1::{self, FrameworkId, framework_info::capability, scheduler::Call};
+use mesos_proto::v1::{
+    self, FrameworkId,
+    framework_info::capability,
+    scheduler::Call,
+    task_status::{Reason, Source},
+};
 use mesos_scheduler_client::{
-    CallOutcome, CallToken, Change, CloseReason, Event, Masters, OutcomeToken, Session, SessionConfig,
-    SessionState, StoreError, Transmit,
+    CallOutcome, CallToken, Change, CloseReason, DisconnectCause, Event, Masters, OutcomeToken, Session,
+    SessionConfig, SessionState, StoreError, Transmit,
 };
 
 use crate::{
@@ -118,7 +123,8 @@ impl World {
         self.say(|| format!("the scheduler ends; back in {down:?}"));
         self.user.forget();
         self.ledger.subscribe(false);
-        let of_it = |link: &crate::network::Link| link.incarnation == process.incarnation && link.is_open_below;
+        let of_it =
+            |link: &crate::network::Link| link.incarnation == process.incarnation && link.is_open_below;
         let links: Vec<LinkId> =
             self.network.links.iter().filter(|(_, link)| of_it(link)).map(|(id, _)| *id).collect();
         for id in links {
@@ -134,6 +140,9 @@ impl World {
         let number = self.effects;
         self.effects += 1;
         let crash = self.crash.filter(|crash| crash.at_effect <= number);
+        if crash.is_some_and(|crash| !crash.is_carried_out) {
+            self.seen.note("the scheduler crashes before an effect");
+        }
         if crash.is_none_or(|crash| crash.is_carried_out) {
             carry_out(self, process);
         }
@@ -147,6 +156,7 @@ impl World {
         let ended = process.ended.take();
         self.process = Some(process);
         if let Some(crash) = self.crash.take_if(|_| !lives) {
+            self.seen.note("the scheduler crashes");
             self.kill_scheduler(crash.down, crash.is_silent);
         } else if let Some(reason) = ended {
             // Two SUBSCRIBE of one program may overtake each other: the later one evicts its own stream.
@@ -284,6 +294,9 @@ impl World {
 
     fn store_works(&mut self) -> bool {
         let is_failing = self.store.failures > 0;
+        if is_failing {
+            self.seen.note("the store fails");
+        }
         self.store.failures = self.store.failures.saturating_sub(1);
         !is_failing
     }
@@ -336,13 +349,18 @@ impl World {
                 };
                 let place = self.cluster.places.get(base(&id));
                 if !place.is_some_and(is_true) {
-                    let what = format!("{id} is told to run on {} {told:?}, it does at {place:?}", placement.agent_id);
+                    let what = format!(
+                        "{id} is told to run on {} {told:?}, it does at {place:?}",
+                        placement.agent_id
+                    );
                     self.fail(Invariant::PlacementIsTrue, what);
                 }
             }
             Ok(Heard::Ended(id, state)) => {
                 let lives = self.cluster.agents.iter().any(|agent| {
-                    agent.is_connected && agent.is_registered && agent.runs.keys().any(|run| base(run) == base(&id))
+                    agent.is_connected
+                        && agent.is_registered
+                        && agent.runs.keys().any(|run| base(run) == base(&id))
                 });
                 if lives && !state.may_come_back() {
                     self.fail(Invariant::TerminalIsFinal, format!("{id} ended as {state:?}, and lives"));
@@ -386,10 +404,14 @@ impl World {
                 if self.is_quiet && event.offers.is_some() {
                     self.fail(Invariant::RestsWithoutDemand, "offers come at rest");
                 }
+                self.note(&event);
                 self.ledger.hear(self.now, &event);
                 process.core.event(now, *event);
             }
-            Event::Disconnected { why, .. } => {
+            Event::Disconnected { cause, why, .. } => {
+                if cause == DisconnectCause::Silent {
+                    self.seen.note("a stream is silent for too long");
+                }
                 self.say(|| format!("   disconnected: {why}"));
                 self.ledger.subscribe(false);
                 process.core.disconnected(now, why);
@@ -401,6 +423,35 @@ impl World {
                 process.ended = Some(reason);
             }
             other => self.fail(Invariant::FrameworkLives, format!("an unexpected {other:?}")),
+        }
+    }
+
+    fn note(&mut self, event: &v1::scheduler::Event) {
+        if event.rescind.is_some() {
+            self.seen.note("an offer is rescinded");
+        }
+        let Some(v1::scheduler::event::Update { status }) = &event.update else { return };
+        if let Some(uuid) = status.uuid.as_ref().filter(|_| status.needs_acknowledgement())
+            && !self.uuids.insert(uuid.to_vec())
+        {
+            self.seen.note("an update comes twice");
+        }
+        match status.state() {
+            v1::TaskState::TaskLost => self.seen.note("a task is lost"),
+            v1::TaskState::TaskUnknown => self.seen.note("a task is unknown"),
+            v1::TaskState::TaskUnreachable => self.seen.note("a task is unreachable"),
+            v1::TaskState::TaskGoneByOperator => self.seen.note("a task is gone by operator"),
+            _ => {}
+        }
+        match status.known_reason() {
+            Some(Reason::InvalidOffers) => self.seen.note("a launch names void offers"),
+            Some(Reason::Reconciliation) if status.source() == Source::Agent => {
+                self.seen.note("a launch is lost on its way to the agent");
+            }
+            _ => {}
+        }
+        if status.message() == "Container exited with status 125" {
+            self.seen.note("a port is taken by somebody else");
         }
     }
 
@@ -487,6 +538,9 @@ impl World {
         self.with(incarnation, |world, process| match tasks {
             Some(tasks) => {
                 world.say(|| format!("   recovers {} tasks", tasks.len()));
+                if !tasks.is_empty() {
+                    world.seen.note("the scheduler recovers tasks");
+                }
                 process.recovery = Recovery::Done;
                 process.core.recover(world.instant(), tasks);
             }
@@ -507,9 +561,11 @@ fn shown_event(event: &v1::scheduler::Event) -> String {
         return format!("<- {name} {} {:?} {}{uuid}", status.task_id, status.state(), status.message());
     }
     if let Some(offers) = &event.offers {
-        let offers: Vec<String> = offers.offers.iter().map(|offer| {
-            format!("{} of {}", tail(&offer.id.value), tail(&offer.agent_id.value))
-        }).collect();
+        let offers: Vec<String> = offers
+            .offers
+            .iter()
+            .map(|offer| format!("{} of {}", tail(&offer.id.value), tail(&offer.agent_id.value)))
+            .collect();
         return format!("<- {name} {offers:?}");
     }
     if let Some(rescind) = &event.rescind {

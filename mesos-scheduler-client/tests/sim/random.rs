@@ -11,11 +11,6 @@ impl Random {
         Self(seed)
     }
 
-    /// A series of its own, so that what one part draws does not shift what another one gets.
-    pub(crate) fn fork(&mut self) -> Self {
-        Self(self.next())
-    }
-
     pub(crate) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;

@@ -43,47 +43,108 @@ pub(crate) struct Step {
 /// action void, so that any action can be left out of a script.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Action {
-    Submit { task: u32, wish: Wish, life: Life },
-    Kill { task: u32 },
+    Submit {
+        task: u32,
+        wish: Wish,
+        life: Life,
+    },
+    Kill {
+        task: u32,
+    },
     /// The task ends by itself, well or badly.
-    Finish { task: u32, is_well: bool },
+    Finish {
+        task: u32,
+        is_well: bool,
+    },
     /// The process of the scheduler dies after so many more effects, the last of them carried out or not.
-    Crash { effects: u64, is_carried_out: bool, down: Duration, is_silent: bool },
+    Crash {
+        effects: u64,
+        is_carried_out: bool,
+        down: Duration,
+        is_silent: bool,
+    },
     /// The event stream breaks after so many more bytes; the master learns it later.
-    CutStream { bytes: u64, master_learns: Duration },
+    CutStream {
+        bytes: u64,
+        master_learns: Duration,
+    },
     /// The event stream falls silent.
-    StallStream { time: Duration },
+    StallStream {
+        time: Duration,
+    },
     /// The connection of the calls breaks. So many of the calls on their way still take effect, late.
-    CutCalls { taken: usize, late: Duration },
+    CutCalls {
+        taken: usize,
+        late: Duration,
+    },
     /// Answers to calls are late.
-    StallReplies { time: Duration },
+    StallReplies {
+        time: Duration,
+    },
     /// Calls are late.
-    StallCalls { time: Duration },
+    StallCalls {
+        time: Duration,
+    },
     /// Nothing passes between the scheduler and the masters.
-    Partition { time: Duration },
+    Partition {
+        time: Duration,
+    },
     /// The agent does not answer for a time.
-    LoseAgent { agent: u32, time: Duration },
+    LoseAgent {
+        agent: u32,
+        time: Duration,
+    },
     /// The process of the agent starts anew; its tasks go on.
-    RestartAgent { agent: u32, time: Duration },
+    RestartAgent {
+        agent: u32,
+        time: Duration,
+    },
     /// The machine of the agent starts anew; its tasks are gone.
-    RebootAgent { agent: u32, time: Duration },
+    RebootAgent {
+        agent: u32,
+        time: Duration,
+    },
     /// The agent takes its leave; a new one comes in its place.
-    UnregisterAgent { agent: u32, time: Duration },
+    UnregisterAgent {
+        agent: u32,
+        time: Duration,
+    },
     /// An operator says that the agent never comes back; a new one comes in its place.
-    MarkAgentGone { agent: u32, is_reachable: bool, time: Duration },
+    MarkAgentGone {
+        agent: u32,
+        is_reachable: bool,
+        time: Duration,
+    },
     /// A new agent comes.
     JoinAgent,
     /// A program outside of Mesos takes a port of the agent, for a time.
-    TakePort { agent: u32, port: u16, time: Duration },
+    TakePort {
+        agent: u32,
+        port: u16,
+        time: Duration,
+    },
     /// The next kills do not reach the agent.
-    LoseKills { agent: u32, count: u32 },
+    LoseKills {
+        agent: u32,
+        count: u32,
+    },
     /// The leading master dies; another one, or the same started anew, leads after a time. Its agents come
     /// back to it within another.
-    FailOver { to: u8, down: Duration, recovery: Duration, returns: Duration, is_silent: bool },
+    FailOver {
+        to: u8,
+        down: Duration,
+        recovery: Duration,
+        returns: Duration,
+        is_silent: bool,
+    },
     /// The store of the framework id fails so many times.
-    FailStore { count: u32 },
+    FailStore {
+        count: u32,
+    },
     /// Questions for the tasks of the master fail so many times.
-    FailQueries { count: u32 },
+    FailQueries {
+        count: u32,
+    },
 }
 
 /// What the user asks for.
@@ -111,13 +172,6 @@ pub(crate) struct Life {
     pub(crate) dies_within: Duration,
     /// RUNNING is said again after so long, as for a health check.
     pub(crate) again: Option<Duration>,
-}
-
-impl Action {
-    /// Whether it is what users do every day.
-    pub(crate) fn is_work(&self) -> bool {
-        matches!(self, Self::Submit { .. } | Self::Kill { .. } | Self::Finish { .. })
-    }
 }
 
 impl fmt::Display for Script {

@@ -84,9 +84,13 @@ impl World {
                     let purpose = link.purpose;
                     let master_learns = link.breaks_after.map(|(_, later)| later).unwrap_or_default();
                     if !bytes.is_empty() {
-                        self.take(id, purpose, Down::Bytes(bytes));
+                        self.take(id, purpose, Down::Bytes(bytes.clone()));
                     }
                     if is_broken {
+                        self.seen.note("a stream breaks");
+                        if !bytes.is_empty() {
+                            self.seen.note("a stream breaks within a record");
+                        }
                         self.break_below(id, master_learns);
                         self.take(id, purpose, Down::Failed("connection reset"));
                     }
@@ -149,6 +153,7 @@ impl World {
             return;
         };
         for call in waiting {
+            self.seen.note("a call has no answer");
             process.session.handle_call_failed(now, call, "connection reset");
         }
         self.say(|| "the connection of the calls broke".to_owned());
@@ -197,6 +202,11 @@ impl World {
                 None => return,
             },
         };
+        if status == StatusCode::TEMPORARY_REDIRECT {
+            self.seen.note("a redirect");
+        } else if status == StatusCode::SERVICE_UNAVAILABLE {
+            self.seen.note("a subscription refused by a master that is not ready");
+        }
         let delay = self.latency();
         let down = match request.call {
             None => Down::Head { status, headers, text },
@@ -207,7 +217,11 @@ impl World {
 
     /// The leader takes a request. The head of a stream is sent from here, so that it comes before the
     /// events.
-    fn handle_request(&mut self, id: LinkId, request: &HttpRequest) -> Option<(StatusCode, HeaderMap, String)> {
+    fn handle_request(
+        &mut self,
+        id: LinkId,
+        request: &HttpRequest,
+    ) -> Option<(StatusCode, HeaderMap, String)> {
         let header = |name: &str| request.headers.get(name).and_then(|value| value.to_str().ok());
         if header("content-type") != Some(PROTOBUF) || header("accept") != Some(PROTOBUF) {
             self.fail(Invariant::CallsHaveSubscription, "a request without the media type of protobuf");
@@ -238,7 +252,11 @@ impl World {
                 headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROTOBUF));
                 headers.insert(STREAM_ID, HeaderValue::from_str(&stream_id).expect("it is a uuid"));
                 let delay = self.latency();
-                self.send_down(id, delay, Down::Head { status: StatusCode::OK, headers, text: String::new() });
+                self.send_down(
+                    id,
+                    delay,
+                    Down::Head { status: StatusCode::OK, headers, text: String::new() },
+                );
                 None
             }
         }
@@ -297,9 +315,9 @@ pub(crate) fn shown(call: &Call) -> String {
     let name = call.r#type().as_str_name();
     if let Some(accept) = &call.accept {
         let tasks = accept.operations.iter().flat_map(|operation| &operation.launch);
-        let tasks = tasks.flat_map(|launch| &launch.task_infos).map(|task| {
-            format!("{} on {}", task.task_id, tail(&task.agent_id.value))
-        });
+        let tasks = tasks
+            .flat_map(|launch| &launch.task_infos)
+            .map(|task| format!("{} on {}", task.task_id, tail(&task.agent_id.value)));
         let offers: Vec<&str> = accept.offer_ids.iter().map(|id| tail(&id.value)).collect();
         return format!("{name} {offers:?}: {:?}", tasks.collect::<Vec<_>>());
     }

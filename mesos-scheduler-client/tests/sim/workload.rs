@@ -20,6 +20,52 @@ pub(crate) fn draw(seed: u64) -> Script {
     Script { seed, setup, steps, length }
 }
 
+/// A script without chance in it: every kind of work that there is, and a stream that breaks.
+pub(crate) fn small() -> Script {
+    let setup = Setup {
+        agents: 2,
+        masters: 1,
+        ports: 5,
+        latency: Duration::from_millis(1),
+        lag: Duration::ZERO,
+        is_partition_aware: true,
+        is_multi_role: true,
+        tells_killing: true,
+        hold: Duration::from_secs(5),
+        max_held_offers: 32,
+        is_spreading: false,
+    };
+    let wish = Wish {
+        cpus_milli: 250,
+        mem_mib: 32,
+        ports: 1,
+        launch_timeout: Duration::from_secs(60),
+        kill_grace: Duration::from_secs(3),
+    };
+    let life = Life {
+        start: Duration::from_millis(100),
+        run: Duration::from_millis(500),
+        end: None,
+        never_runs: false,
+        dies_within: Duration::from_millis(300),
+        again: None,
+    };
+    let submit = |task| Action::Submit { task, wish: wish.clone(), life: life.clone() };
+    let steps = [
+        (1_000, submit(0)),
+        (1_000, submit(1)),
+        (1_002, submit(2)),
+        (3_000, Action::Kill { task: 0 }),
+        (5_000, Action::Finish { task: 1, is_well: true }),
+        (9_000, submit(3)),
+        (9_700, Action::CutStream { bytes: 5, master_learns: Duration::from_millis(50) }),
+        (15_000, submit(4)),
+        (15_100, Action::Kill { task: 4 }),
+    ];
+    let steps = steps.map(|(at, action)| Step { at: Duration::from_millis(at), action }).to_vec();
+    Script { seed: 0, setup, steps, length: Duration::from_secs(20) }
+}
+
 fn setup(random: &mut Random) -> Setup {
     let agents = match random.within(1, 100) {
         1..=60 => random.within(1, 6),
@@ -174,9 +220,7 @@ impl Drawing {
             9 => Action::UnregisterAgent { agent, time },
             10 => Action::MarkAgentGone { agent, is_reachable: self.random.chance(50), time },
             11 => Action::JoinAgent,
-            _ => {
-                Action::LoseKills { agent, count: u32::try_from(self.random.within(1, 3)).expect("few") }
-            }
+            _ => Action::LoseKills { agent, count: u32::try_from(self.random.within(1, 3)).expect("few") },
         }
     }
 

@@ -1,7 +1,7 @@
 //! The whole of a simulation, and its time.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     time::{Duration, Instant},
 };
 
@@ -18,6 +18,7 @@ use crate::{
     process::Process,
     random::Random,
     script::Script,
+    seen::Seen,
     transcript::Transcript,
     user::User,
 };
@@ -53,6 +54,9 @@ pub(crate) struct World {
     /// Nothing may move any more.
     pub(crate) is_quiet: bool,
     pub(crate) transcript: Transcript,
+    pub(crate) seen: Seen,
+    /// Of updates that came.
+    pub(crate) uuids: BTreeSet<Vec<u8>>,
     pub(crate) violation: Option<Violation>,
 }
 
@@ -85,25 +89,71 @@ pub(crate) enum Happening {
     /// The scheduler notices that the connection of the calls broke.
     CallsFail(LinkId),
     StartScheduler,
-    Loaded { incarnation: u32, is_good: bool },
-    Saved { incarnation: u32, id: FrameworkId, is_good: bool },
-    Ask { incarnation: u32 },
-    Answered { incarnation: u32, tasks: Option<Vec<Task>> },
+    Loaded {
+        incarnation: u32,
+        is_good: bool,
+    },
+    Saved {
+        incarnation: u32,
+        id: FrameworkId,
+        is_good: bool,
+    },
+    Ask {
+        incarnation: u32,
+    },
+    Answered {
+        incarnation: u32,
+        tasks: Option<Vec<Task>>,
+    },
     /// One more event reaches the core.
-    ToCore { incarnation: u32 },
-    Outcome { incarnation: u32, token: OutcomeToken, outcome: CallOutcome },
+    ToCore {
+        incarnation: u32,
+    },
+    Outcome {
+        incarnation: u32,
+        token: OutcomeToken,
+        outcome: CallOutcome,
+    },
     /// One more wish of the core reaches the session.
-    ToSession { incarnation: u32 },
-    Command { agent: usize, action: Box<AgentAction> },
-    Reports { agent: usize },
-    Due { agent: usize, due: Due },
-    AgentBack { agent: usize },
-    AgentRegisters { agent: usize, generation: u64 },
+    ToSession {
+        incarnation: u32,
+    },
+    Command {
+        agent: usize,
+        action: Box<AgentAction>,
+    },
+    Reports {
+        agent: usize,
+    },
+    Due {
+        agent: usize,
+        due: Due,
+    },
+    AgentBack {
+        agent: usize,
+    },
+    AgentRegisters {
+        agent: usize,
+        generation: u64,
+    },
     /// A new agent comes, in the place of another.
-    AgentReplaced { old: Option<usize> },
-    FreePort { agent: usize, port: u64 },
-    Phase { generation: u64, master: usize, phase: Phase },
-    Lead { generation: u64, master: usize, returns: Duration },
+    AgentReplaced {
+        old: Option<usize>,
+    },
+    FreePort {
+        agent: usize,
+        port: u64,
+    },
+    Phase {
+        generation: u64,
+        master: usize,
+        phase: Phase,
+    },
+    Lead {
+        generation: u64,
+        master: usize,
+        returns: Duration,
+    },
 }
 
 impl World {
@@ -132,6 +182,8 @@ impl World {
             queries_to_fail: 0,
             is_quiet: false,
             transcript: Transcript::new(is_recorded),
+            seen: Seen::default(),
+            uuids: BTreeSet::new(),
             violation: None,
         };
         for (index, step) in script.steps.iter().enumerate() {
@@ -252,6 +304,7 @@ impl World {
             Happening::AgentBack { agent } => self.agent_is_back(agent),
             Happening::AgentRegisters { agent, generation } => {
                 if generation == self.cluster.generation {
+                    self.seen.note("an agent registers again with a new master");
                     self.register(agent);
                 }
             }
