@@ -27,6 +27,7 @@ mod world;
 use std::{env, time::Duration};
 
 use finale::{run, run_with_crash};
+use seen::Seen;
 use world::Crash;
 
 /// Seeds that run with every test of the crate.
@@ -70,10 +71,15 @@ fn a_crash_after_any_effect_is_survived() {
 #[ignore = "takes as long as it is told to; cargo xtask sim runs it"]
 fn many_seeds() {
     let number = |name| env::var(name).ok().map(|text| text.parse::<u64>().expect("a whole number"));
-    check_seeds(number("SIM_SEED").unwrap_or(0), number("SIM_SEEDS").unwrap_or(1000));
+    let (first, count) = (number("SIM_SEED").unwrap_or(0), number("SIM_SEEDS").unwrap_or(1000));
+    let seen = check_seeds(first, count);
+    eprintln!("what happened in {count} seeds:\n{seen}");
+    if count >= 1000 {
+        assert_eq!(seen.missing(), Vec::<&str>::new(), "what was to happen and never did");
+    }
 }
 
-fn check_seeds(first: u64, count: u64) {
+fn check_seeds(first: u64, count: u64) -> Seen {
     let step = (count / 20).max(50);
     let summary = report::run_seeds(first, count, |done| {
         if done % step == 0 {
@@ -84,8 +90,5 @@ fn check_seeds(first: u64, count: u64) {
         let others: Vec<u64> = summary.failures.iter().skip(1).map(|(seed, _)| *seed).collect();
         panic!("{}\nmore seeds that fail: {others:?}", report::explain(*seed, violation));
     }
-    if count >= 1000 {
-        eprintln!("what happened in {count} seeds:\n{}", summary.seen);
-        assert_eq!(summary.seen.missing(), Vec::<&str>::new(), "what was to happen and never did");
-    }
+    summary.seen
 }
