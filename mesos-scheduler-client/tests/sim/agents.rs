@@ -17,9 +17,6 @@ use crate::{
     script::{Action, Life, Script},
 };
 
-/// Time between an agent and the masters.
-pub(crate) const AGENT_LATENCY: Duration = Duration::from_millis(1);
-
 /// A task on an agent; one that is not here does not live.
 #[derive(Debug)]
 pub(crate) struct Run {

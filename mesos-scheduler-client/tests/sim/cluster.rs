@@ -36,7 +36,7 @@ pub(crate) struct Cluster {
     pub(crate) generation: u64,
     pub(crate) agents: Vec<Agent>,
     pub(crate) streams: BTreeMap<StreamNumber, LinkId>,
-    /// Where each task lives or lived last, by the id that the user gave: agent and ports.
+    /// Where each task was started, by what Mesos calls it: agent and ports.
     pub(crate) places: BTreeMap<String, (v1::AgentId, Vec<u64>)>,
     ports: u16,
 }
@@ -78,6 +78,7 @@ impl Cluster {
             hostname: format!("agent{number}"),
             port: Some(5051),
             resources: resources.clone(),
+            attributes: vec![rack(if number % 2 == 0 { "a" } else { "b" })],
             ..v1::AgentInfo::default()
         };
         let now = self.master_now(now);
@@ -136,6 +137,15 @@ pub(crate) fn authority(master: usize) -> String {
 /// The number of the master with this address.
 pub(crate) fn master_of(authority: &str) -> Option<usize> {
     authority.strip_prefix("master")?.strip_suffix(&format!(":{MASTER_PORT}"))?.parse().ok()
+}
+
+fn rack(name: &str) -> v1::Attribute {
+    v1::Attribute {
+        name: "rack".to_owned(),
+        r#type: v1::value::Type::Text.into(),
+        text: Some(v1::value::Text { value: name.to_owned() }),
+        ..v1::Attribute::default()
+    }
 }
 
 fn scalar(name: &str, value: f64) -> v1::Resource {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use mesos_local::master::{AgentAction, AgentLoss};
 
 use crate::{
-    agents::{AGENT_LATENCY, Due, Report, base},
+    agents::{Due, Report},
     faults::number,
     invariant::Invariant,
     wires::tail,
@@ -107,7 +107,7 @@ impl World {
         while let Some(command) = self.cluster.master.poll_command() {
             let Some(agent) = self.cluster.agent_index(&command.agent_id) else { continue };
             let action = Box::new(command.action);
-            self.after(AGENT_LATENCY, Happening::Command { agent, action });
+            self.after(self.script.setup.agent_latency, Happening::Command { agent, action });
         }
     }
 
@@ -128,9 +128,6 @@ impl World {
             };
             format!("      agent{agent}: {name}")
         });
-        if let Some(task) = &launched {
-            self.check_start(task);
-        }
         match self.cluster.agents[agent].command(action, &self.script) {
             Ok(dues) => self.schedule(agent, dues),
             Err(violation) => self.check(Err(violation)),
@@ -139,19 +136,11 @@ impl World {
             && let Some(run) = self.cluster.agents[agent].runs.get(&task)
         {
             let place = (self.cluster.agents[agent].id.clone(), run.ports.clone());
-            self.cluster.places.insert(base(&task).to_owned(), place);
+            if self.cluster.places.insert(task.clone(), place).is_some() {
+                self.fail(Invariant::StartedOnce, format!("{task} is started again"));
+            }
         }
         self.send_reports(agent);
-    }
-
-    fn check_start(&mut self, task: &str) {
-        let mut runs =
-            self.cluster.agents.iter().flat_map(|agent| agent.runs.keys().map(move |run| (agent, run)));
-        let other = runs.find(|(_, run)| base(run) == base(task));
-        if let Some((agent, run)) = other {
-            let what = format!("{task} is started while {run} lives on {}", agent.id);
-            self.fail(Invariant::StartedOnce, what);
-        }
     }
 
     pub(crate) fn due(&mut self, agent: usize, due: &Due) {
@@ -169,7 +158,7 @@ impl World {
     /// Puts what an agent has to report on its way.
     pub(crate) fn send_reports(&mut self, agent: usize) {
         if !self.cluster.agents[agent].reports.is_empty() {
-            self.after(AGENT_LATENCY, Happening::Reports { agent });
+            self.after(self.script.setup.agent_latency, Happening::Reports { agent });
         }
     }
 

@@ -46,7 +46,7 @@ impl World {
                 }
             }
             Action::CutStream { bytes, master_learns } => {
-                if let Some((id, link)) = self.network.stream_of(self.incarnation) {
+                if let Some((id, link)) = self.network.stream_of_mut(self.incarnation) {
                     link.breaks_after = Some((bytes, master_learns));
                     if bytes == 0 {
                         self.send_down(id, Duration::ZERO, Down::Bytes(bytes::Bytes::new()));
@@ -55,7 +55,7 @@ impl World {
             }
             Action::StallStream { time } => {
                 let until = self.now + time;
-                if let Some((id, link)) = self.network.stream_of(self.incarnation) {
+                if let Some((id, link)) = self.network.stream_of_mut(self.incarnation) {
                     link.down.stalled_until = until;
                     self.at(until, Happening::Down(id));
                 }
@@ -63,7 +63,7 @@ impl World {
             Action::CutCalls { taken, late } => self.cut_calls(taken, late),
             Action::StallReplies { time } => {
                 let until = self.now + time;
-                if let Some((id, link)) = self.network.calls_of(self.incarnation) {
+                if let Some((id, link)) = self.network.calls_of_mut(self.incarnation) {
                     self.seen.note("an answer is late");
                     link.down.stalled_until = until;
                     self.at(until, Happening::Down(id));
@@ -71,7 +71,7 @@ impl World {
             }
             Action::StallCalls { time } => {
                 let until = self.now + time;
-                if let Some((id, link)) = self.network.calls_of(self.incarnation) {
+                if let Some((id, link)) = self.network.calls_of_mut(self.incarnation) {
                     self.seen.note("calls are late");
                     link.up.stalled_until = until;
                     self.at(until, Happening::Up(id));
@@ -127,7 +127,7 @@ impl World {
     /// The connection breaks. What the master has received by then takes effect, in its time.
     fn cut_calls(&mut self, taken: usize, late: Duration) {
         let until = self.now + late;
-        let Some((id, link)) = self.network.calls_of(self.incarnation) else { return };
+        let Some((id, link)) = self.network.calls_of_mut(self.incarnation) else { return };
         link.up.queue.truncate(taken);
         link.up.stalled_until = until;
         if link.down.queue.iter().any(|(_, what)| matches!(what, Down::Reply { .. })) {

@@ -97,7 +97,7 @@ impl World {
     fn kill_everything(&mut self) {
         let now = self.instant();
         if let Some(process) = &mut self.process {
-            for id in process.core.tasks() {
+            for id in process.core.tasks().into_keys() {
                 process.core.kill(now, &id);
                 self.user.doom(&id);
             }
@@ -117,9 +117,11 @@ impl World {
             return Some(format!("{id} has no answer"));
         }
         let own = process.core.tasks();
-        if let Some(id) = own.iter().find(|id| self.user.is_doomed(id)) {
-            return Some(format!("{id} is to end, and has not"));
+        if let Some((id, view)) = own.iter().find(|(_, view)| !view.runs) {
+            return Some(format!("{id} does not run: {view:?}"));
         }
+        let own: BTreeMap<String, v1::AgentId> =
+            own.into_values().filter_map(|view| Some((view.wire_id?, view.agent?))).collect();
         let tasks = self.cluster.master.get_tasks();
         let frameworks = self.cluster.master.get_frameworks();
         if let Some(task) = tasks.unreachable_tasks.first() {
@@ -144,8 +146,8 @@ impl World {
         if ids != at_agents.keys().collect() {
             return Some(format!("the master has {ids:?}, agents have {:?}", at_agents.keys()));
         }
-        if ids != own.iter().collect() {
-            return Some(format!("the master has {ids:?}, the framework has {own:?}"));
+        if at_master != own {
+            return Some(format!("the master has {at_master:?}, the framework has {own:?}"));
         }
         let lost = at_master.iter().find(|(id, agent)| at_agents.get(*id) != Some(agent));
         if let Some((id, agent)) = lost {

@@ -12,7 +12,7 @@ pub(crate) enum Invariant {
     LaunchFits,
     /// Nothing on an agent is used twice: no port by two tasks, no more than there is.
     NothingUsedTwice,
-    /// No task is started while another start of it lives.
+    /// No task is started twice under one id.
     StartedOnce,
     /// A task that is told to run does so where it is told to.
     PlacementIsTrue,
@@ -22,6 +22,10 @@ pub(crate) enum Invariant {
     Acknowledged,
     /// A task that ended stays so, and has ended.
     TerminalIsFinal,
+    /// Nothing is killed that the user did not kill and that ran in time, nor what an earlier life has left.
+    KillsAreWished,
+    /// A stream that is silent for too long is given up.
+    SilenceIsNoticed,
     /// A call is made on a subscription and understood by the master.
     CallsHaveSubscription,
     /// An offer is answered within the time for which offers are held.
@@ -51,6 +55,8 @@ impl fmt::Display for Invariant {
             Self::OneOutcome => "a submission has one outcome",
             Self::Acknowledged => "an update is acknowledged after it is applied",
             Self::TerminalIsFinal => "terminal is final",
+            Self::KillsAreWished => "only what is to end is killed",
+            Self::SilenceIsNoticed => "a silent stream is given up",
             Self::CallsHaveSubscription => "no call without a subscription",
             Self::OffersAnswered => "every offer is answered in time",
             Self::RestsWithoutDemand => "no demand, no offers",

@@ -98,6 +98,8 @@ pub(crate) struct Link {
     pub(crate) breaks_after: Option<(u64, Duration)>,
     /// The stream that the master opened on it.
     pub(crate) stream: Option<StreamNumber>,
+    /// When something came from the master last.
+    pub(crate) last_arrival: Duration,
     /// Calls without an answer.
     pub(crate) waiting: VecDeque<CallToken>,
 }
@@ -114,8 +116,13 @@ impl Link {
             down: Lane::default(),
             breaks_after: None,
             stream: None,
+            last_arrival: Duration::ZERO,
             waiting: VecDeque::new(),
         }
+    }
+
+    fn is_used_by(&self, incarnation: u32) -> bool {
+        self.incarnation == incarnation && self.is_open_below
     }
 
     /// Whether neither side has anything to expect of it.
@@ -156,20 +163,30 @@ impl Network {
     }
 
     /// The stream's connection of one life of the scheduler, if it has one.
-    pub(crate) fn stream_of(&mut self, incarnation: u32) -> Option<(LinkId, &mut Link)> {
-        let is_it = |link: &Link| {
-            link.incarnation == incarnation
-                && link.is_open_below
-                && matches!(link.purpose, Purpose::Stream(_))
-        };
-        self.links.iter_mut().find(|(_, link)| is_it(link)).map(|(id, link)| (*id, link))
+    pub(crate) fn stream_of(&self, incarnation: u32) -> Option<(LinkId, &Link)> {
+        let is_it = |link: &Link| matches!(link.purpose, Purpose::Stream(_));
+        self.links
+            .iter()
+            .find(|(_, link)| link.is_used_by(incarnation) && is_it(link))
+            .map(|(id, link)| (*id, link))
     }
 
-    pub(crate) fn calls_of(&mut self, incarnation: u32) -> Option<(LinkId, &mut Link)> {
-        let is_it = |link: &Link| {
-            link.incarnation == incarnation && link.is_open_below && link.purpose == Purpose::Calls
-        };
-        self.links.iter_mut().find(|(_, link)| is_it(link)).map(|(id, link)| (*id, link))
+    pub(crate) fn calls_of(&self, incarnation: u32) -> Option<(LinkId, &Link)> {
+        let is_it = |link: &Link| link.purpose == Purpose::Calls;
+        self.links
+            .iter()
+            .find(|(_, link)| link.is_used_by(incarnation) && is_it(link))
+            .map(|(id, link)| (*id, link))
+    }
+
+    pub(crate) fn stream_of_mut(&mut self, incarnation: u32) -> Option<(LinkId, &mut Link)> {
+        let (id, _) = self.stream_of(incarnation)?;
+        self.links.get_mut(&id).map(|link| (id, link))
+    }
+
+    pub(crate) fn calls_of_mut(&mut self, incarnation: u32) -> Option<(LinkId, &mut Link)> {
+        let (id, _) = self.calls_of(incarnation)?;
+        self.links.get_mut(&id).map(|link| (id, link))
     }
 
     pub(crate) fn forget_what_is_over(&mut self) {

@@ -18,7 +18,6 @@ use mesos_scheduler_client::{
 };
 
 use crate::{
-    agents::base,
     cluster::{authority, master_of},
     core::Core,
     invariant::{Checked, Invariant, broken},
@@ -29,8 +28,8 @@ use crate::{
     world::{Happening, World},
 };
 
-/// The role of the framework.
-pub(crate) const ROLE: &str = "web";
+/// More outputs than this at once are a loop.
+const MOST_EFFECTS_AT_ONCE: u64 = 20_000;
 
 /// One life of the program.
 pub(crate) struct Process {
@@ -67,7 +66,7 @@ impl Process {
         Self {
             incarnation,
             session: Session::new(config),
-            core: Core::new(setup, ROLE, seed),
+            core: Core::new(setup, framework_info(setup), seed),
             tokens: BTreeMap::new(),
             stream_id: None,
             to_core: VecDeque::new(),
@@ -93,8 +92,8 @@ fn framework_info(setup: &Setup) -> v1::FrameworkInfo {
     v1::FrameworkInfo {
         user: "nobody".to_owned(),
         name: "simulation".to_owned(),
-        role: (!setup.is_multi_role).then(|| ROLE.to_owned()),
-        roles: if setup.is_multi_role { vec![ROLE.to_owned()] } else { Vec::new() },
+        role: if setup.is_multi_role { None } else { setup.roles().pop() },
+        roles: if setup.is_multi_role { setup.roles() } else { Vec::new() },
         failover_timeout: Some(1_000_000.0),
         capabilities: capabilities
             .map(|(_, kind)| v1::framework_info::Capability { r#type: Some(kind.into()) })
@@ -139,6 +138,11 @@ impl World {
     fn effect(&mut self, process: &mut Process, carry_out: impl FnOnce(&mut Self, &mut Process)) -> bool {
         let number = self.effects;
         self.effects += 1;
+        self.effects_at_once += 1;
+        if self.effects_at_once > MOST_EFFECTS_AT_ONCE {
+            self.fail(Invariant::TimeGoesOn, "the scheduler has something to do again and again");
+            return false;
+        }
         let crash = self.crash.filter(|crash| crash.at_effect <= number);
         if crash.is_some_and(|crash| !crash.is_carried_out) {
             self.seen.note("the scheduler crashes before an effect");
@@ -152,6 +156,7 @@ impl World {
     /// Does all that the scheduler wants.
     pub(crate) fn drain_process(&mut self) {
         let Some(mut process) = self.process.take() else { return };
+        self.effects_at_once = 0;
         let lives = self.drain(&mut process);
         let ended = process.ended.take();
         self.process = Some(process);
@@ -208,6 +213,9 @@ impl World {
             self.check(self.quiet_call(&call));
             let said = self.ledger.say(token, &call);
             self.check(said);
+            if let Some(kill) = &call.kill {
+                self.user.kill(&kill.task_id.value);
+            }
             let wish = ToSession::Call(token, call);
             if !self.effect(process, |world, process| world.pass_wish(process, wish)) {
                 return false;
@@ -220,6 +228,8 @@ impl World {
                 return false;
             }
         }
+        let checked = self.user.check_kills(|| process.core.tasks());
+        self.check(checked);
         true
     }
 
@@ -347,7 +357,7 @@ impl World {
                     told.sort_unstable();
                     *agent == placement.agent_id && *ports == told
                 };
-                let place = self.cluster.places.get(base(&id));
+                let place = self.cluster.places.get(&placement.task_id.value);
                 if !place.is_some_and(is_true) {
                     let what = format!(
                         "{id} is told to run on {} {told:?}, it does at {place:?}",
@@ -356,11 +366,10 @@ impl World {
                     self.fail(Invariant::PlacementIsTrue, what);
                 }
             }
-            Ok(Heard::Ended(id, state)) => {
+            Ok(Heard::Ended { id, wire_id, state }) => {
+                let wire_id = wire_id.unwrap_or_else(|| id.clone());
                 let lives = self.cluster.agents.iter().any(|agent| {
-                    agent.is_connected
-                        && agent.is_registered
-                        && agent.runs.keys().any(|run| base(run) == base(&id))
+                    agent.is_connected && agent.is_registered && agent.runs.contains_key(&wire_id)
                 });
                 if lives && !state.may_come_back() {
                     self.fail(Invariant::TerminalIsFinal, format!("{id} ended as {state:?}, and lives"));
@@ -405,6 +414,9 @@ impl World {
                     self.fail(Invariant::RestsWithoutDemand, "offers come at rest");
                 }
                 self.note(&event);
+                if let Some(update) = &event.update {
+                    self.user.hear_status(&update.status);
+                }
                 self.ledger.hear(self.now, &event);
                 process.core.event(now, *event);
             }
@@ -530,19 +542,26 @@ impl World {
             let tasks = answer.tasks.into_iter().chain(answer.unreachable_tasks);
             tasks.filter(|task| task.framework_id == own).collect()
         });
+        let is_complete = self.cluster.master.get_agents().recovered_agents.is_empty();
         let delay = self.latency();
-        self.after(delay, Happening::Answered { incarnation, tasks });
+        self.after(delay, Happening::Answered { incarnation, tasks, is_complete });
     }
 
-    pub(crate) fn answered(&mut self, incarnation: u32, tasks: Option<Vec<v1::Task>>) {
+    /// As long as agents are missing it is asked again.
+    pub(crate) fn answered(&mut self, incarnation: u32, tasks: Option<Vec<v1::Task>>, is_complete: bool) {
         self.with(incarnation, |world, process| match tasks {
             Some(tasks) => {
                 world.say(|| format!("   recovers {} tasks", tasks.len()));
                 if !tasks.is_empty() {
                     world.seen.note("the scheduler recovers tasks");
                 }
-                process.recovery = Recovery::Done;
-                process.core.recover(world.instant(), tasks);
+                world.user.recover(&tasks, is_complete);
+                process.core.recover(world.instant(), tasks, is_complete);
+                if is_complete {
+                    process.recovery = Recovery::Done;
+                } else {
+                    world.after(Duration::from_secs(5), Happening::Ask { incarnation });
+                }
             }
             None => world.after(Duration::from_secs(1), Happening::Ask { incarnation }),
         });

@@ -26,11 +26,24 @@ pub(crate) struct Setup {
     pub(crate) lag: Duration,
     pub(crate) is_partition_aware: bool,
     pub(crate) is_multi_role: bool,
+    /// Roles of the framework; more than one only with MULTI_ROLE.
+    pub(crate) role_count: usize,
+    /// From an agent to the master.
+    pub(crate) agent_latency: Duration,
     pub(crate) tells_killing: bool,
     /// How long offers are held.
     pub(crate) hold: Duration,
     pub(crate) max_held_offers: usize,
     pub(crate) is_spreading: bool,
+}
+
+/// Names of roles.
+const ROLES: [&str; 2] = ["web", "batch"];
+
+impl Setup {
+    pub(crate) fn roles(&self) -> Vec<String> {
+        ROLES[..self.role_count].iter().map(|role| (*role).to_owned()).collect()
+    }
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -153,6 +166,9 @@ pub(crate) struct Wish {
     pub(crate) cpus_milli: i64,
     pub(crate) mem_mib: i64,
     pub(crate) ports: usize,
+    pub(crate) priority: i32,
+    pub(crate) role: Option<&'static str>,
+    pub(crate) rack: Option<&'static str>,
     pub(crate) launch_timeout: Duration,
     pub(crate) kill_grace: Duration,
 }

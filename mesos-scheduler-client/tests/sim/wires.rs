@@ -78,6 +78,7 @@ impl World {
         loop {
             let Some(link) = self.network.links.get_mut(&id).filter(|link| link.is_open_below) else { break };
             let Some(what) = link.down.pop(now) else { break };
+            link.last_arrival = now;
             match what {
                 Down::Bytes(bytes) => {
                     let (bytes, is_broken) = link.pass(bytes);

@@ -30,6 +30,8 @@ pub(crate) fn small() -> Script {
         lag: Duration::ZERO,
         is_partition_aware: true,
         is_multi_role: true,
+        role_count: 2,
+        agent_latency: Duration::from_millis(1),
         tells_killing: true,
         hold: Duration::from_secs(5),
         max_held_offers: 32,
@@ -39,6 +41,9 @@ pub(crate) fn small() -> Script {
         cpus_milli: 250,
         mem_mib: 32,
         ports: 1,
+        priority: 0,
+        role: None,
+        rack: None,
         launch_timeout: Duration::from_secs(60),
         kill_grace: Duration::from_secs(3),
     };
@@ -72,6 +77,7 @@ fn setup(random: &mut Random) -> Setup {
         61..=92 => random.within(7, 40),
         _ => random.within(100, 300),
     };
+    let is_multi_role = random.chance(60);
     Setup {
         agents: u32::try_from(agents).expect("there are few"),
         masters: u8::try_from(random.within(1, 3)).expect("there are few"),
@@ -79,7 +85,9 @@ fn setup(random: &mut Random) -> Setup {
         latency: Duration::from_micros(random.pick(&[1, 200, 1_000, 20_000, 150_000])),
         lag: Duration::from_millis(random.pick(&[0, 0, 1, 30])),
         is_partition_aware: random.chance(75),
-        is_multi_role: random.chance(60),
+        is_multi_role,
+        role_count: if is_multi_role && random.chance(40) { 2 } else { 1 },
+        agent_latency: Duration::from_millis(random.pick(&[1, 1, 20, 300])),
         tells_killing: random.chance(50),
         hold: Duration::from_millis(random.pick(&[0, 5_000, 5_000, 20_000])),
         max_held_offers: random.pick(&[1, 4, 32]),
@@ -135,6 +143,13 @@ impl Drawing {
             cpus_milli: self.random.pick(&[50, 100, 250, 1000, 2000]),
             mem_mib: self.random.pick(&[32, 128, 512, 1024]),
             ports: self.random.pick(&[0, 1, 1, 2]),
+            priority: self.random.pick(&[0, 0, 0, 1]),
+            role: if self.setup.role_count > 1 {
+                self.random.pick(&[None, Some("web"), Some("batch")])
+            } else {
+                None
+            },
+            rack: self.random.pick(&[None, None, None, Some("a"), Some("b")]),
             launch_timeout: Duration::from_secs(self.random.pick(&[5, 60, 60, 180])),
             kill_grace: Duration::from_secs(self.random.pick(&[0, 3, 10])),
         }
@@ -159,10 +174,21 @@ impl Drawing {
         let most = self.random.pick(&[0, 3, 10, 25]);
         let count = self.random.within(0, most);
         for _ in 0..count {
-            let at = self.instant();
+            let at = self.instant_of_fault();
             let action = self.fault();
             self.push(at, action);
         }
+    }
+
+    /// Often when there is work: what goes wrong then finds something on its way.
+    fn instant_of_fault(&mut self) -> Duration {
+        let works = self.steps.len();
+        if works == 0 || self.random.chance(40) {
+            return self.instant();
+        }
+        let last = u64::try_from(works - 1).expect("there are few steps");
+        let index = usize::try_from(self.random.within(0, last)).expect("it is an index");
+        self.steps[index].at + self.random.skewed_millis(0, 3_000)
     }
 
     fn fault(&mut self) -> Action {

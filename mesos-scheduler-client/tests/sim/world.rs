@@ -7,12 +7,12 @@ use std::{
 
 use mesos_local::master::AgentAction;
 use mesos_proto::v1::{FrameworkId, Task};
-use mesos_scheduler_client::{CallOutcome, OutcomeToken};
+use mesos_scheduler_client::{CallOutcome, OutcomeToken, SessionState};
 
 use crate::{
     agents::Due,
     cluster::{Cluster, Phase},
-    invariant::{Checked, Invariant, Violation},
+    invariant::{Checked, Invariant, Violation, broken},
     ledger::Ledger,
     network::{LinkId, Network},
     process::Process,
@@ -27,6 +27,9 @@ use crate::{
 const MOST_STEPS_AT_ONCE: u32 = 30_000;
 /// More than this in a simulation is a loop with pauses.
 const MOST_STEPS: u64 = 3_000_000;
+
+/// Five heartbeats, and some time to notice.
+const LONGEST_SILENCE: Duration = Duration::from_secs(5 * 15 + 1);
 
 pub(crate) struct World {
     pub(crate) now: Duration,
@@ -49,6 +52,8 @@ pub(crate) struct World {
     pub(crate) crash: Option<Crash>,
     /// Outputs of the scheduler that were carried out.
     pub(crate) effects: u64,
+    /// The same of the present step.
+    pub(crate) effects_at_once: u64,
     /// Questions for tasks that will fail.
     pub(crate) queries_to_fail: u32,
     /// Nothing may move any more.
@@ -104,6 +109,7 @@ pub(crate) enum Happening {
     Answered {
         incarnation: u32,
         tasks: Option<Vec<Task>>,
+        is_complete: bool,
     },
     /// One more event reaches the core.
     ToCore {
@@ -179,6 +185,7 @@ impl World {
             ledger: Ledger::default(),
             crash: None,
             effects: 0,
+            effects_at_once: 0,
             queries_to_fail: 0,
             is_quiet: false,
             transcript: Transcript::new(is_recorded),
@@ -254,6 +261,7 @@ impl World {
             self.steps_at_once = 0;
             if self.process.is_some() {
                 self.check(self.ledger.check_hold(self.now, self.script.setup.hold));
+                self.check(self.check_silence());
             }
         }
         self.steps += 1;
@@ -282,6 +290,20 @@ impl World {
         self.drain_master();
     }
 
+    /// A stream on which nothing came for longer than five heartbeats has to be given up.
+    fn check_silence(&self) -> Checked {
+        let Some(process) = &self.process else { return Ok(()) };
+        if process.session.state() != SessionState::Subscribed {
+            return Ok(());
+        }
+        match self.network.stream_of(self.incarnation) {
+            Some((_, link)) if link.last_arrival + LONGEST_SILENCE < self.now => {
+                broken(Invariant::SilenceIsNoticed, format!("nothing has come since {:?}", link.last_arrival))
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
     fn happen(&mut self, happening: Happening) {
         match happening {
             Happening::Step(index) => self.act(index),
@@ -292,7 +314,9 @@ impl World {
             Happening::Loaded { incarnation, is_good } => self.loaded(incarnation, is_good),
             Happening::Saved { incarnation, id, is_good } => self.saved(incarnation, &id, is_good),
             Happening::Ask { incarnation } => self.ask(incarnation),
-            Happening::Answered { incarnation, tasks } => self.answered(incarnation, tasks),
+            Happening::Answered { incarnation, tasks, is_complete } => {
+                self.answered(incarnation, tasks, is_complete);
+            }
             Happening::ToCore { incarnation } => self.one_event_to_core(incarnation),
             Happening::Outcome { incarnation, token, outcome } => {
                 self.outcome_to_core(incarnation, token, outcome);
