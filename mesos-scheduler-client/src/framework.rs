@@ -124,6 +124,8 @@ pub struct FrameworkCore {
     calls: VecDeque<(Option<OutcomeToken>, Call)>,
     next_token: u64,
     in_flight: BTreeMap<OutcomeToken, InFlight>,
+    /// Offers that were declined, and nobody knows whether the master has heard it.
+    lost_declines: Vec<v1::OfferId>,
     changes: VecDeque<Change>,
     suppressed_told: Option<Vec<String>>,
 }
@@ -180,6 +182,7 @@ impl FrameworkCore {
             calls: VecDeque::new(),
             next_token: 0,
             in_flight: BTreeMap::new(),
+            lost_declines: Vec::new(),
             changes: VecDeque::new(),
             suppressed_told: None,
             roles,
