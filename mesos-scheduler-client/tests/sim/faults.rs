@@ -166,6 +166,8 @@ impl World {
             return;
         }
         self.seen.note("the master fails over");
+        // A smaller script may have fewer masters.
+        let to = to % self.cluster.phases.len();
         let dead = self.cluster.leader;
         self.cluster.phases[dead] = Phase::Dead;
         self.cut_links_of(dead, is_silent);

@@ -17,8 +17,8 @@ use crate::{
 
 /// How often it is looked whether both sides agree.
 const LOOK: Duration = Duration::from_secs(5);
-/// Agents that were lost are back by then, and masters lead.
-const HEALING: Duration = Duration::from_secs(160);
+/// Agents that were lost are back by then, masters lead, and nothing is stalled.
+const HEALING: Duration = Duration::from_secs(210);
 /// The longest that agreement may take: kills, questions and updates are repeated with long pauses.
 const LONGEST_WAY_TO_AGREEMENT: Duration = Duration::from_secs(60 * 60);
 /// How long nothing may move at rest.
@@ -71,6 +71,9 @@ impl World {
         self.crash = None;
         self.store.failures = 0;
         self.queries_to_fail = 0;
+        for link in self.network.links.values_mut() {
+            link.breaks_after = None;
+        }
     }
 
     fn rest(&mut self) {
