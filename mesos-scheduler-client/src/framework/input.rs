@@ -246,10 +246,7 @@ impl FrameworkCore {
                 Timer::Kill(task_id) => self.send_kill(now, &task_id),
                 Timer::Lost(task_id) => self.give_up(&task_id),
                 Timer::Reconcile => self.reconcile_round(now),
-                Timer::ReconcileAll => {
-                    self.push_call(calls::reconcile(Vec::new()));
-                    self.timers.set(Timer::ReconcileAll, after(now, self.policy.reconcile_all));
-                }
+                Timer::ReconcileAll => self.reconcile_all(now),
                 Timer::Demand => self.is_demand_due = true,
                 Timer::Offers => self.give_back_expired(now),
                 Timer::Again => {

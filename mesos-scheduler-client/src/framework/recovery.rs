@@ -16,7 +16,7 @@ use crate::calls;
 impl FrameworkCore {
     /// Takes over tasks of this framework as the master knows them: of the `tasks` and `unreachable_tasks` of its GET_TASKS
     /// those that were launched by the same framework id. Tasks that are known already, and those that have
-    /// ended, are left out. [`ChangeKind::Recovered`] tells of each one; then the master is asked for their state, since the
+    /// ended or were told as ended in this life, are left out. [`ChangeKind::Recovered`] tells of each one; then the master is asked for their state, since the
     /// records may be old when they come.
     ///
     /// After that, live tasks that nobody knows are strangers ([`Policy::strangers`](super::Policy::strangers)); call
@@ -45,6 +45,10 @@ impl FrameworkCore {
         let task_id = submitted_as(&record);
         let labels = record.labels.unwrap_or_default().labels;
         if self.tasks.contains(&task_id) || self.tasks.named(&wire_id).is_some() {
+            return None;
+        }
+        // The record is older than what was told since, or it is one of a task that was given up and is one too many.
+        if self.tasks.has_ended(&wire_id) || self.tasks.is_ghost(&wire_id) {
             return None;
         }
         let host_ports = ports_of(&record.resources);

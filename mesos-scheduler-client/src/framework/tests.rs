@@ -656,6 +656,22 @@ fn the_outcome_of_an_earlier_accept_does_not_touch_a_later_launch() {
 }
 
 #[test]
+fn what_the_master_does_not_name_when_asked_for_everything_is_asked_for_by_name() {
+    let mut bench = Bench::running();
+    bench.submit("u");
+    bench.offer("o2", "a", 1000);
+    bench.update("u", TaskState::TaskRunning, None, "");
+    while bench.core.poll_change().is_some() || bench.core.poll_call().is_some() {}
+    bench.advance(15 * 60);
+    bench.expect(&["RECONCILE "]);
+    bench.update_of_master("u", TaskState::TaskRunning, Reason::Reconciliation, "");
+    bench.advance(10);
+    bench.expect(&["RECONCILE t"]);
+    bench.update_of_master("t", TaskState::TaskGone, Reason::Reconciliation, "");
+    bench.expect(&["t ended: TASK_GONE (REASON_RECONCILIATION)"]);
+}
+
+#[test]
 fn times_that_no_clock_holds_and_pauses_of_nothing_do_no_harm() {
     let policy = Policy {
         hold: Duration::MAX,
