@@ -10,7 +10,7 @@ use mesos_proto::v1;
 use super::{
     ChangeKind, FrameworkCore, LaunchFailure, Stage, TaskEnd, TaskPhase, WhyNot, task::Placed, timers::Timer,
 };
-use crate::{calls, deadline::after};
+use crate::{calls, deadline::after, mutation::Mutation};
 
 /// The longest pause between two KILLs of a task.
 const LONGEST_KILL_PAUSE: Duration = Duration::from_secs(60);
@@ -62,6 +62,9 @@ impl FrameworkCore {
         let Some(task) = self.tasks.get_mut(task_id) else { return };
         let Some(Placed { agent, .. }) = &task.placed else { return };
         let pause = self.policy.kill_repeat.saturating_mul(1 << task.kills.min(16));
+        if self.mutations.has(Mutation::KillOnce) && task.kills > 0 {
+            return;
+        }
         task.kills = task.kills.saturating_add(1);
         self.timers.set(
             Timer::Kill(task_id.clone()),
@@ -98,7 +101,9 @@ impl FrameworkCore {
             let wire_id = task.wire_id.as_ref().unwrap_or(task_id);
             Some((wire_id.clone(), placed.agent.clone()))
         });
-        self.reconciliation.start(launched);
+        if !self.mutations.has(Mutation::SkipReconciliation) {
+            self.reconciliation.start(launched);
+        }
     }
 
     /// Asks for tasks whose state is in doubt.

@@ -14,7 +14,7 @@ use super::{
     ChangeKind, Connection, FrameworkCore, InFlight, LaunchFailure, OutcomeToken, TaskEnd, TaskPhase,
     timers::Timer,
 };
-use crate::{calls, deadline::after, session::CallOutcome};
+use crate::{calls, deadline::after, mutation::Mutation, session::CallOutcome};
 
 /// Pause before something is said again that the master may not have heard.
 const PAUSE_BEFORE_AGAIN: Duration = Duration::from_secs(1);
@@ -34,7 +34,9 @@ impl FrameworkCore {
         self.reconcile_known(now);
         self.timers.set(Timer::ReconcileAll, after(now, self.policy.reconcile_all));
         for task_id in self.tasks.ids_where(|task| task.state == TaskPhase::Killing) {
-            self.send_kill(now, &task_id);
+            if !self.mutations.has(Mutation::ForgetKills) {
+                self.send_kill(now, &task_id);
+            }
         }
         self.settle(now);
     }
@@ -55,6 +57,9 @@ impl FrameworkCore {
 
     /// Offers end with their subscription, whatever becomes of calls that name them.
     fn forget_offers(&mut self) {
+        if self.mutations.has(Mutation::KeepOffers) {
+            return;
+        }
         self.offers.clear();
         self.lost_declines.clear();
         for call in self.in_flight.values_mut() {
@@ -90,7 +95,9 @@ impl FrameworkCore {
                 self.take_offers(now, event.offers.map(|offers| offers.offers).unwrap_or_default());
             }
             event::Type::Rescind => {
-                if let Some(rescind) = event.rescind {
+                if let Some(rescind) = event.rescind
+                    && !self.mutations.has(Mutation::IgnoreRescind)
+                {
                     self.offers.remove_offer(&rescind.offer_id.value);
                 }
             }
@@ -233,8 +240,13 @@ impl FrameworkCore {
     /// A call that failed at once would fail at once again: without a pause that is a loop for as long as the connection
     /// of the calls is gone and the stream is not.
     fn say_again_later(&mut self, now: Instant) {
+        let pause = if self.mutations.has(Mutation::RepeatWithoutPause) {
+            Duration::ZERO
+        } else {
+            PAUSE_BEFORE_AGAIN
+        };
         if self.is_subscribed() && !self.timers.is_set(&Timer::Again) {
-            self.timers.set(Timer::Again, after(now, PAUSE_BEFORE_AGAIN));
+            self.timers.set(Timer::Again, after(now, pause));
         }
     }
 

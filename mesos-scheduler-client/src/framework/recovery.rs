@@ -11,7 +11,7 @@ use super::{
     task::{Placed, Task},
     updates::container_ip,
 };
-use crate::calls;
+use crate::{calls, mutation::Mutation};
 
 impl FrameworkCore {
     /// Takes over tasks of this framework as the master knows them: of the `tasks` and `unreachable_tasks` of its GET_TASKS
@@ -32,6 +32,7 @@ impl FrameworkCore {
 
     /// The same for a master that does not know all agents yet: nobody becomes a stranger by it.
     pub fn adopt(&mut self, now: Instant, tasks: Vec<v1::Task>) -> Vec<String> {
+        let tasks = if self.mutations.has(Mutation::ForgetTasks) { Vec::new() } else { tasks };
         let adopted: Vec<Arc<str>> = tasks.into_iter().filter_map(|task| self.take_over(task)).collect();
         self.reconcile(now, &adopted);
         self.settle(now);

@@ -47,6 +47,11 @@ impl Core {
         Self { inner, rules: ["a", "b"].map(|rack| (rack, rule(rack))).into() }
     }
 
+    #[cfg(feature = "mutations")]
+    pub(crate) fn set_mutation(&mut self, mutation: crate::script::Mutation) {
+        self.inner.set_mutation(mutation);
+    }
+
     pub(crate) fn submit(&mut self, now: Instant, id: &str, wish: &Wish) {
         let mut spec =
             TaskSpec::command(id, wish.cpus_milli, wish.mem_mib, "true").launch_timeout(wish.launch_timeout);
@@ -109,6 +114,10 @@ impl Core {
 
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
         self.inner.poll_timeout()
+    }
+
+    pub(crate) fn held_offers(&self) -> usize {
+        self.inner.held_offers()
     }
 
     /// The tasks that have not ended, by the ids that they were submitted with.

@@ -61,6 +61,10 @@ impl World {
                 }
             }
             Action::CutCalls { taken, late } => self.cut_calls(taken, late),
+            Action::RefuseCalls { time } => {
+                self.network.calls_refused_until = self.now + time;
+                self.cut_calls(0, Duration::ZERO);
+            }
             Action::StallReplies { time } => {
                 let until = self.now + time;
                 if let Some((id, link)) = self.network.calls_of_mut(self.incarnation) {

@@ -222,6 +222,14 @@ impl Ledger {
         }
     }
 
+    /// Whether the framework holds the offers that it was given and has not answered, no more and no fewer.
+    pub(crate) fn check_held(&self, held: usize) -> Checked {
+        if held == self.held.len() {
+            return Ok(());
+        }
+        broken(Invariant::OffersAnswered, format!("{held} offers are held, it should be {}", self.held.len()))
+    }
+
     pub(crate) fn has_offers(&self) -> bool {
         !self.held.is_empty()
     }

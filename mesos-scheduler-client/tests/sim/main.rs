@@ -79,6 +79,26 @@ fn many_seeds() {
     }
 }
 
+/// Proof that the simulation finds bugs: each deliberate one is found, within so many seeds.
+#[cfg(feature = "mutations")]
+#[test]
+fn every_deliberate_bug_is_found() {
+    const MOST_SEEDS: u64 = 200;
+    let found: Vec<(script::Mutation, Option<(u64, invariant::Violation)>)> =
+        report::for_all(&script::Mutation::ALL, |mutation| {
+            (0..MOST_SEEDS).find_map(|seed| Some((seed, report::violation_of(seed, mutation)?)))
+        });
+    for (mutation, found) in &found {
+        match found {
+            Some((seed, violation)) => eprintln!("{mutation:?}: seed {seed}: {violation}"),
+            None => eprintln!("{mutation:?}: not found"),
+        }
+    }
+    let missed: Vec<_> =
+        found.iter().filter(|(_, found)| found.is_none()).map(|(mutation, _)| mutation).collect();
+    assert!(missed.is_empty(), "not found within {MOST_SEEDS} seeds: {missed:?}");
+}
+
 fn check_seeds(first: u64, count: u64) -> Seen {
     let step = (count / 20).max(50);
     let summary = report::run_seeds(first, count, |done| {

@@ -148,6 +148,8 @@ impl Link {
 pub(crate) struct Network {
     pub(crate) links: BTreeMap<LinkId, Link>,
     next: LinkId,
+    /// Connections for calls are refused before.
+    pub(crate) calls_refused_until: Duration,
     /// Nothing passes before.
     pub(crate) partitioned_until: Duration,
 }

@@ -16,13 +16,14 @@ use mesos_scheduler_client::{
     CallOutcome, CallToken, Change, CloseReason, DisconnectCause, Event, Masters, OutcomeToken, Session,
     SessionConfig, SessionState, StoreError, Transmit,
 };
+use prost::Message;
 
 use crate::{
     cluster::{authority, master_of},
     core::Core,
     invariant::{Checked, Invariant, broken},
     network::{HttpRequest, LinkId, Purpose, Up},
-    script::Setup,
+    script::{Mutation, Script, Setup},
     user::Heard,
     wires::{shown, tail},
     world::{Happening, World},
@@ -30,6 +31,9 @@ use crate::{
 
 /// More outputs than this at once are a loop.
 const MOST_EFFECTS_AT_ONCE: u64 = 20_000;
+
+/// More calls that nobody asked for are a flood.
+const MOST_CALLS_IN_A_SECOND: u32 = 200;
 
 /// One life of the program.
 pub(crate) struct Process {
@@ -58,15 +62,19 @@ enum ToSession {
 }
 
 impl Process {
-    fn new(incarnation: u32, setup: &Setup, seed: u64) -> Self {
+    fn new(incarnation: u32, script: &Script, seed: u64) -> Self {
+        let setup = &script.setup;
         let masters: Vec<String> = (0..usize::from(setup.masters)).map(authority).collect();
         let masters = Masters::parse(&masters.join(",")).expect("they are addresses");
         let mut config = SessionConfig::new(framework_info(setup), masters, seed);
         config.has_framework_id_store = true;
+        let mut session = Session::new(config);
+        let mut core = Core::new(setup, framework_info(setup), seed);
+        set_mutation(script.mutation, &mut session, &mut core);
         Self {
             incarnation,
-            session: Session::new(config),
-            core: Core::new(setup, framework_info(setup), seed),
+            session,
+            core,
             tokens: BTreeMap::new(),
             stream_id: None,
             to_core: VecDeque::new(),
@@ -78,6 +86,22 @@ impl Process {
 
     pub(crate) fn is_recovered(&self) -> bool {
         self.recovery == Recovery::Done
+    }
+}
+
+#[cfg(feature = "mutations")]
+fn set_mutation(mutation: Option<Mutation>, session: &mut Session, core: &mut Core) {
+    if let Some(mutation) = mutation {
+        session.set_mutation(mutation);
+        core.set_mutation(mutation);
+    }
+}
+
+#[cfg(not(feature = "mutations"))]
+fn set_mutation(mutation: Option<Mutation>, _: &mut Session, _: &mut Core) {
+    match mutation {
+        None => {}
+        Some(none) => match none {},
     }
 }
 
@@ -110,7 +134,7 @@ impl World {
         }
         self.incarnation += 1;
         let seed = self.random.next();
-        let mut process = Process::new(self.incarnation, &self.script.setup, seed);
+        let mut process = Process::new(self.incarnation, &self.script, seed);
         process.session.start(self.instant());
         self.say(|| "the scheduler starts".to_owned());
         self.process = Some(process);
@@ -223,6 +247,8 @@ impl World {
         }
         let settled = self.ledger.settle();
         self.check(settled);
+        let held = self.ledger.check_held(process.core.held_offers());
+        self.check(held);
         while let Some(change) = process.core.poll_change() {
             if !self.effect(process, |world, _| world.tell(change)) {
                 return false;
@@ -256,6 +282,7 @@ impl World {
                 self.send_request(id, None, request);
             }
             Transmit::Call { call, endpoint, request, .. } => {
+                self.count_call(request.body());
                 let Some(master) = master_of(&endpoint.authority()) else { return };
                 let checked = check_call(process, request.headers().get("mesos-stream-id"));
                 self.check(checked);
@@ -284,6 +311,28 @@ impl World {
                 }
             }
             other => self.fail(Invariant::FrameworkLives, format!("an unexpected {other:?}")),
+        }
+    }
+
+    /// What the scheduler says by itself must not flood the master.
+    fn count_call(&mut self, body: &bytes::Bytes) {
+        use v1::scheduler::call::Type;
+        let kind = Call::decode(body.clone()).map(|call| call.r#type());
+        let is_by_itself = matches!(
+            kind,
+            Ok(Type::Suppress | Type::Revive | Type::Decline | Type::UpdateFramework | Type::Reconcile)
+        );
+        if !is_by_itself {
+            return;
+        }
+        let second = self.now.as_secs();
+        self.calls_in_second =
+            if self.calls_in_second.0 == second { (second, self.calls_in_second.1 + 1) } else { (second, 1) };
+        if self.calls_in_second.1 > MOST_CALLS_IN_A_SECOND {
+            self.fail(
+                Invariant::TimeGoesOn,
+                format!("{} of {kind:?} and the like within a second", self.calls_in_second.1),
+            );
         }
     }
 

@@ -54,6 +54,43 @@ pub(crate) fn run_seeds(first: u64, count: u64, progress: impl Fn(u64) + Sync) -
     summary
 }
 
+/// Asks something of all items, on all processors; the answers come in the order of the items.
+#[cfg(feature = "mutations")]
+pub(crate) fn for_all<T: Copy + Send + Sync, A: Send>(
+    items: &[T],
+    ask: impl Fn(T) -> A + Sync,
+) -> Vec<(T, A)> {
+    let next = AtomicU64::new(0);
+    let answers = Mutex::new(Vec::new());
+    let workers = thread::available_parallelism().map_or(1, NonZero::get);
+    thread::scope(|scope| {
+        for _ in 0..workers {
+            scope.spawn(|| {
+                loop {
+                    let index = usize::try_from(next.fetch_add(1, Ordering::Relaxed)).expect("there are few");
+                    let Some(item) = items.get(index).copied() else { return };
+                    let answer = ask(item);
+                    answers.lock().unwrap_or_else(PoisonError::into_inner).push((index, item, answer));
+                }
+            });
+        }
+    });
+    let mut answers = answers.into_inner().unwrap_or_else(PoisonError::into_inner);
+    answers.sort_by_key(|(index, ..)| *index);
+    answers.into_iter().map(|(_, item, answer)| (item, answer)).collect()
+}
+
+/// What a seed finds of a deliberate bug.
+#[cfg(feature = "mutations")]
+pub(crate) fn violation_of(seed: u64, mutation: crate::script::Mutation) -> Option<Violation> {
+    let script = draw(seed);
+    // They take long and find nothing that small ones do not find.
+    if script.setup.agents >= 100 {
+        return None;
+    }
+    run(&Script { mutation: Some(mutation), ..script }, false).violation
+}
+
 /// All about a failing seed: what broke, the least that breaks it, what happened then, and how to see it again.
 pub(crate) fn explain(seed: u64, violation: &Violation) -> String {
     let script = shrink(&draw(seed), violation.invariant);

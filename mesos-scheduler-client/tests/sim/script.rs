@@ -2,10 +2,20 @@
 
 use std::{fmt, time::Duration};
 
+#[cfg(feature = "mutations")]
+pub(crate) use mesos_scheduler_client::Mutation;
+
+/// There is none without the feature.
+#[cfg(not(feature = "mutations"))]
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Mutation {}
+
 /// A simulation that can be run again and again.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Script {
     pub(crate) seed: u64,
+    /// A deliberate bug.
+    pub(crate) mutation: Option<Mutation>,
     pub(crate) setup: Setup,
     pub(crate) steps: Vec<Step>,
     /// How long faults go on.
@@ -89,6 +99,10 @@ pub(crate) enum Action {
     CutCalls {
         taken: usize,
         late: Duration,
+    },
+    /// The same, and connections for calls are refused for a time.
+    RefuseCalls {
+        time: Duration,
     },
     /// Answers to calls are late.
     StallReplies {
@@ -192,6 +206,9 @@ pub(crate) struct Life {
 
 impl fmt::Display for Script {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(mutation) = self.mutation {
+            writeln!(formatter, "deliberate bug: {mutation:?}")?;
+        }
         writeln!(formatter, "seed {}, faults for {:?}, {:?}", self.seed, self.length, self.setup)?;
         for Step { at, action } in &self.steps {
             writeln!(formatter, "{:>12} {action:?}", format!("{at:?}"))?;

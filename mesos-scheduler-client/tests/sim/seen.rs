@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, fmt};
 pub(crate) struct Seen(BTreeMap<&'static str, u64>);
 
 /// What has to come about in a long run.
-pub(crate) const EXPECTED: [&str; 32] = [
+pub(crate) const EXPECTED: [&str; 33] = [
     "a call has no answer",
     "a launch is lost on its way to the agent",
     "a launch names void offers",
@@ -33,6 +33,7 @@ pub(crate) const EXPECTED: [&str; 32] = [
     "an offer is rescinded",
     "an update comes twice",
     "calls are late",
+    "calls are refused",
     "kills are lost",
     "nothing passes",
     "the master fails over",

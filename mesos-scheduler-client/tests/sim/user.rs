@@ -142,6 +142,10 @@ impl User {
                 let what = format!("{wire_id} was there before the scheduler, and is killed as a stranger");
                 return broken(Invariant::KillsAreWished, what);
             }
+            if !self.is_recovered && !self.submissions.contains_key(base(&wire_id)) {
+                let what = format!("{wire_id} is killed before it is known whose it is");
+                return broken(Invariant::KillsAreWished, what);
+            }
         }
         Ok(())
     }

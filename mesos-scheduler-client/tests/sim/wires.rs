@@ -45,7 +45,12 @@ impl World {
     pub(crate) fn connect(&mut self, incarnation: u32, purpose: Purpose, master: usize) -> LinkId {
         let id = self.network.open(Link::new(incarnation, purpose, master));
         let round = self.latency() + self.latency();
+        let is_refused = purpose == Purpose::Calls && self.now < self.network.calls_refused_until;
         let down = match self.cluster.phases[master] {
+            _ if is_refused => {
+                self.seen.note("calls are refused");
+                Down::Failed("connection refused")
+            }
             Phase::Dead => Down::Failed("connection refused"),
             Phase::Starting | Phase::NoLeader | Phase::Standby(_) | Phase::Recovering | Phase::Leading => {
                 Down::Connected

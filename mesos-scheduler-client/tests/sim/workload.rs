@@ -17,7 +17,7 @@ pub(crate) fn draw(seed: u64) -> Script {
     drawing.faults();
     let Drawing { setup, length, mut steps, .. } = drawing;
     steps.sort_by_key(|step| step.at);
-    Script { seed, setup, steps, length }
+    Script { seed, mutation: None, setup, steps, length }
 }
 
 /// A script without chance in it: every kind of work that there is, and a stream that breaks.
@@ -68,7 +68,7 @@ pub(crate) fn small() -> Script {
         (15_100, Action::Kill { task: 4 }),
     ];
     let steps = steps.map(|(at, action)| Step { at: Duration::from_millis(at), action }).to_vec();
-    Script { seed: 0, setup, steps, length: Duration::from_secs(20) }
+    Script { seed: 0, mutation: None, setup, steps, length: Duration::from_secs(20) }
 }
 
 fn setup(random: &mut Random) -> Setup {
@@ -225,7 +225,8 @@ impl Drawing {
     }
 
     fn call_fault(&mut self) -> Action {
-        match self.random.within(1, 4) {
+        match self.random.within(1, 5) {
+            5 => Action::RefuseCalls { time: self.random.skewed_millis(10, 30_000) },
             1 | 2 => Action::CutCalls {
                 taken: usize::try_from(self.random.within(0, 4)).expect("few"),
                 late: self.random.skewed_millis(0, 3_000),

@@ -54,6 +54,8 @@ pub(crate) struct World {
     pub(crate) effects: u64,
     /// The same of the present step.
     pub(crate) effects_at_once: u64,
+    /// Calls of the present second that nobody asked for.
+    pub(crate) calls_in_second: (u64, u32),
     /// Questions for tasks that will fail.
     pub(crate) queries_to_fail: u32,
     /// Nothing may move any more.
@@ -186,6 +188,7 @@ impl World {
             crash: None,
             effects: 0,
             effects_at_once: 0,
+            calls_in_second: (0, 0),
             queries_to_fail: 0,
             is_quiet: false,
             transcript: Transcript::new(is_recorded),
