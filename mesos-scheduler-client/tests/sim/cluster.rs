@@ -78,7 +78,7 @@ impl Cluster {
             hostname: format!("agent{number}"),
             port: Some(5051),
             resources: resources.clone(),
-            attributes: vec![rack(if number % 2 == 0 { "a" } else { "b" })],
+            attributes: vec![rack(if number.is_multiple_of(2) { "a" } else { "b" })],
             ..v1::AgentInfo::default()
         };
         let now = self.master_now(now);

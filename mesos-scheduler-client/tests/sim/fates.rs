@@ -8,7 +8,7 @@ use crate::{
     agents::{Due, Report},
     faults::number,
     invariant::Invariant,
-    wires::tail,
+    shown::tail,
     world::{Happening, World},
 };
 

@@ -1,14 +1,17 @@
 //! Session, framework and master joined by a simulated network in one thread, under a seed: random work, every
 //! fault that there is, and what must hold after every step. See `docs/simulation.md`.
 
-#![allow(clippy::unwrap_used, missing_docs, reason = "a test program")]
+#![allow(clippy::print_stderr, clippy::unwrap_used, missing_docs, reason = "a test program")]
 
 mod agents;
+mod answers;
 mod cluster;
 mod core;
+mod effects;
 mod fates;
 mod faults;
 mod finale;
+mod intake;
 mod invariant;
 mod ledger;
 mod network;
@@ -17,6 +20,7 @@ mod random;
 mod report;
 mod script;
 mod seen;
+mod shown;
 mod shrink;
 mod transcript;
 mod user;
