@@ -45,6 +45,12 @@ impl World {
         }
         let is_dead = self.cluster.phases[master] == Phase::Dead;
         let down = if is_refused || is_dead { Down::Failed("connection refused") } else { Down::Connected };
+        if is_refused || is_dead {
+            // What is sent nevertheless goes nowhere.
+            if let Some(link) = self.network.links.get_mut(&id) {
+                link.is_open_above = false;
+            }
+        }
         self.send_down(id, round, down);
         id
     }
