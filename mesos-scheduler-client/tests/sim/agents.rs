@@ -99,7 +99,8 @@ impl Agent {
             }
             AgentAction::Launch { framework, task } => self.launch(*framework, &task, script),
             AgentAction::Kill { task_id, .. } if self.is_connected => Ok(self.kill(&task_id.value)),
-            AgentAction::ShutdownFramework { framework_id } if self.is_connected => {
+            // Executors that are not checkpointed end with the connection of their agent.
+            AgentAction::ShutdownFramework { framework_id } => {
                 self.runs.retain(|_, run| run.framework.id.as_ref() != Some(&framework_id));
                 Ok(Vec::new())
             }
@@ -107,8 +108,11 @@ impl Agent {
                 self.end();
                 Ok(Vec::new())
             }
-            AgentAction::Kill { .. } | AgentAction::ShutdownFramework { .. } | AgentAction::Shutdown => {
-                Ok(Vec::new())
+            AgentAction::Kill { .. } | AgentAction::Shutdown => Ok(Vec::new()),
+            AgentAction::LaunchInExecutor { .. }
+            | AgentAction::Message { .. }
+            | AgentAction::ShutdownExecutor { .. } => {
+                broken(Invariant::CallsHaveSubscription, "there are no executors here").map(|()| Vec::new())
             }
         }
     }

@@ -46,7 +46,8 @@ const MASTER_PORT: u16 = 5050;
 
 impl Cluster {
     pub(crate) fn new(setup: &Setup, seed: u64) -> Self {
-        let config = MasterConfig::new(seed);
+        let mut config = MasterConfig::new(seed);
+        config.options.offer_timeout = setup.offer_timeout;
         let mut phases = vec![Phase::Standby(0); usize::from(setup.masters)];
         phases[0] = Phase::Leading;
         let mut cluster = Self {

@@ -8,13 +8,13 @@ use crate::{
     agents::{Due, Report},
     faults::number,
     invariant::Invariant,
-    shown::tail,
+    shown::{action_text, tail},
     world::{Happening, World},
 };
 
 impl World {
-    /// The network to an agent is gone. Tells whether it was there.
-    pub(crate) fn lose_agent(&mut self, agent: u32) -> bool {
+    /// The network to an agent is gone, or only its connection broke. Tells whether it was there.
+    pub(crate) fn lose_agent(&mut self, agent: u32, is_noticed: bool) -> bool {
         let now = self.cluster.master_now(self.now);
         let is_leading = self.cluster.is_leading();
         let Some(known) = self.cluster.agents.get_mut(number(agent)) else { return false };
@@ -24,7 +24,11 @@ impl World {
         known.is_connected = false;
         if std::mem::take(&mut known.is_registered) && is_leading {
             let id = known.id.clone();
-            self.cluster.master.handle_agent_lost(now, &id, AgentLoss::Unreachable);
+            if is_noticed {
+                self.cluster.master.handle_agent_lost(now, &id, AgentLoss::Unreachable);
+            } else {
+                self.cluster.master.handle_agent_disconnected(now, &id);
+            }
         }
         true
     }
@@ -117,17 +121,14 @@ impl World {
         }
         let launched = match &action {
             AgentAction::Launch { task, .. } => Some(task.task_id.value.clone()),
-            AgentAction::Kill { .. } | AgentAction::ShutdownFramework { .. } | AgentAction::Shutdown => None,
+            AgentAction::LaunchInExecutor { .. }
+            | AgentAction::Message { .. }
+            | AgentAction::ShutdownExecutor { .. }
+            | AgentAction::Kill { .. }
+            | AgentAction::ShutdownFramework { .. }
+            | AgentAction::Shutdown => None,
         };
-        self.say(|| {
-            let name = match &action {
-                AgentAction::Launch { task, .. } => format!("launch {}", task.task_id),
-                AgentAction::Kill { task_id, .. } => format!("kill {task_id}"),
-                AgentAction::ShutdownFramework { .. } => "shut the framework down".to_owned(),
-                AgentAction::Shutdown => "shut down".to_owned(),
-            };
-            format!("      agent{agent}: {name}")
-        });
+        self.say(|| format!("      agent{agent}: {}", action_text(&action)));
         match self.cluster.agents[agent].command(action, &self.script) {
             Ok(dues) => self.schedule(agent, dues),
             Err(violation) => self.check(Err(violation)),

@@ -83,20 +83,20 @@ impl World {
             }
             Action::Partition { time } => self.partition(time),
             Action::LoseAgent { agent, time } => {
-                if self.lose_agent(agent) {
+                if self.lose_agent(agent, true) {
                     self.seen.note("an agent is lost");
                     self.after(time, Happening::AgentBack { agent: number(agent) });
                 }
             }
             Action::RestartAgent { agent, time } => {
-                if self.lose_agent(agent) {
+                if self.lose_agent(agent, false) {
                     self.seen.note("an agent restarts");
                     self.cluster.agents[number(agent)].restart();
                     self.after(time, Happening::AgentBack { agent: number(agent) });
                 }
             }
             Action::RebootAgent { agent, time } => {
-                if self.lose_agent(agent) {
+                if self.lose_agent(agent, true) {
                     self.seen.note("an agent reboots");
                     self.cluster.agents[number(agent)].reboot();
                     self.after(time, Happening::AgentBack { agent: number(agent) });

@@ -106,6 +106,7 @@ fn framework_info(setup: &Setup) -> v1::FrameworkInfo {
         role: if setup.is_multi_role { None } else { setup.roles().pop() },
         roles: if setup.is_multi_role { setup.roles() } else { Vec::new() },
         failover_timeout: Some(1_000_000.0),
+        checkpoint: Some(setup.is_checkpointed),
         capabilities: capabilities
             .map(|(_, kind)| v1::framework_info::Capability { r#type: Some(kind.into()) })
             .collect(),

@@ -41,6 +41,10 @@ pub(crate) struct Setup {
     /// From an agent to the master.
     pub(crate) agent_latency: Duration,
     pub(crate) tells_killing: bool,
+    /// Whether tasks outlive the connection of their agent.
+    pub(crate) is_checkpointed: bool,
+    /// After so long the master rescinds offers.
+    pub(crate) offer_timeout: Option<Duration>,
     /// How long offers are held.
     pub(crate) hold: Duration,
     pub(crate) max_held_offers: usize,

@@ -1,5 +1,6 @@
 //! Messages as a reader of the transcript wants them.
 
+use mesos_local::master::AgentAction;
 use mesos_proto::v1::scheduler::{Call, Event};
 
 pub(crate) fn call_text(call: &Call) -> String {
@@ -57,4 +58,16 @@ pub(crate) fn event_text(event: &Event) -> String {
         return format!("<- {name} {}", tail(&rescind.offer_id.value));
     }
     format!("<- {name}")
+}
+
+pub(crate) fn action_text(action: &AgentAction) -> String {
+    match action {
+        AgentAction::Launch { task, .. } => format!("launch {}", task.task_id),
+        AgentAction::LaunchInExecutor { executor, .. } => format!("launch in {}", executor.executor_id),
+        AgentAction::Message { executor_id, .. } => format!("a message for {executor_id}"),
+        AgentAction::ShutdownExecutor { executor_id, .. } => format!("shut {executor_id} down"),
+        AgentAction::Kill { task_id, .. } => format!("kill {task_id}"),
+        AgentAction::ShutdownFramework { .. } => "shut the framework down".to_owned(),
+        AgentAction::Shutdown => "shut down".to_owned(),
+    }
 }

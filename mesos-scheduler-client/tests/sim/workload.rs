@@ -33,6 +33,8 @@ pub(crate) fn small() -> Script {
         role_count: 2,
         agent_latency: Duration::from_millis(1),
         tells_killing: true,
+        is_checkpointed: true,
+        offer_timeout: None,
         hold: Duration::from_secs(5),
         max_held_offers: 32,
         is_spreading: false,
@@ -89,9 +91,22 @@ fn setup(random: &mut Random) -> Setup {
         role_count: if is_multi_role && random.chance(40) { 2 } else { 1 },
         agent_latency: Duration::from_millis(random.pick(&[1, 1, 20, 300])),
         tells_killing: random.chance(50),
+        is_checkpointed: random.chance(75),
+        offer_timeout: random.chance(25).then(|| random.millis(500, 6_000)),
         hold: Duration::from_millis(random.pick(&[0, 5_000, 5_000, 20_000])),
         max_held_offers: random.pick(&[1, 4, 32]),
         is_spreading: random.chance(30),
+    }
+}
+
+/// How long the scheduler hears nothing, about.
+fn time_of_blindness(action: &Action) -> Option<Duration> {
+    match action {
+        Action::Crash { down, .. } => Some(*down),
+        Action::Partition { time } | Action::StallStream { time } => Some(*time),
+        Action::CutStream { .. } => Some(Duration::from_millis(500)),
+        Action::FailOver { down, recovery, returns, .. } => Some(*down + *recovery + *returns),
+        _ => None,
     }
 }
 
@@ -176,7 +191,14 @@ impl Drawing {
         for _ in 0..count {
             let at = self.instant_of_fault();
             let action = self.fault();
+            let blind = time_of_blindness(&action);
             self.push(at, action);
+            // What happens to agents while nobody can tell the scheduler is news that it never gets.
+            if let Some(blind) = blind.filter(|_| self.random.chance(50)) {
+                let most = u64::try_from(blind.as_millis()).expect("it is short");
+                let (later, action) = (self.random.millis(0, most), self.agent_fault());
+                self.push(at + later, action);
+            }
         }
     }
 
