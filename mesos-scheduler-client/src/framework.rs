@@ -61,6 +61,7 @@ pub use self::{
 };
 use crate::{
     deadline::after,
+    mutation::{Mutation, Mutations},
     url::{HttpUrl, UrlError},
 };
 
@@ -124,8 +125,11 @@ pub struct FrameworkCore {
     calls: VecDeque<(Option<OutcomeToken>, Call)>,
     next_token: u64,
     in_flight: BTreeMap<OutcomeToken, InFlight>,
+    /// Offers that were declined, and nobody knows whether the master has heard it.
+    lost_declines: Vec<v1::OfferId>,
     changes: VecDeque<Change>,
     suppressed_told: Option<Vec<String>>,
+    mutations: Mutations,
 }
 
 #[derive(Debug)]
@@ -180,10 +184,18 @@ impl FrameworkCore {
             calls: VecDeque::new(),
             next_token: 0,
             in_flight: BTreeMap::new(),
+            lost_declines: Vec::new(),
             changes: VecDeque::new(),
             suppressed_told: None,
+            mutations: Mutations::default(),
             roles,
         }
+    }
+
+    /// Gives the core a deliberate bug.
+    #[cfg(feature = "mutations")]
+    pub fn set_mutation(&mut self, mutation: Mutation) {
+        self.mutations.present = Some(mutation);
     }
 
     /// Lets the master be told which offers need not be made, by UPDATE_FRAMEWORK, which replaces what the framework says
@@ -258,7 +270,9 @@ impl FrameworkCore {
         let Some(task) = self.tasks.get(task_id) else { return };
         match task.state {
             TaskPhase::Pending => {
-                self.fail_launch(task_id, failure);
+                if !self.mutations.has(Mutation::LeaveUnanswered) {
+                    self.fail_launch(task_id, failure);
+                }
                 let end = TaskEnd::untold(v1::TaskState::TaskKilled, "killed before it was launched");
                 self.remove(task_id, end);
             }
@@ -354,7 +368,7 @@ impl FrameworkCore {
     }
 
     fn is_subscribed(&self) -> bool {
-        matches!(self.connection, Connection::Subscribed)
+        matches!(self.connection, Connection::Subscribed) || self.mutations.has(Mutation::IgnoreDisconnection)
     }
 
     fn change(&mut self, task_id: &str, kind: ChangeKind) {

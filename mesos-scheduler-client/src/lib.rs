@@ -47,6 +47,7 @@
 //!
 //! - `tls` (default): `https://` for masters and agents, with rustls.
 //! - `zookeeper`: masters found with `zk://`, and a store of framework ids in ZooKeeper.
+//! - `mutations`: deliberate bugs, for the tests of this crate alone.
 //!
 //! Rust 1.88 or later.
 
@@ -82,6 +83,7 @@ mod http1;
 mod identity;
 mod leaders;
 mod metrics;
+mod mutation;
 mod observers;
 mod pipeline;
 mod session;
@@ -96,6 +98,8 @@ mod zookeeper;
 
 pub use mesos_proto;
 
+#[cfg(feature = "mutations")]
+pub use crate::mutation::Mutation;
 #[cfg(feature = "tls")]
 pub use crate::tls::{Tls, TlsBuilder, TlsError};
 pub use crate::{

@@ -44,7 +44,10 @@ pub use self::{
     timers::Timer,
 };
 pub(crate) use self::{request::post, verdict::excerpt};
-use crate::deadline::after;
+use crate::{
+    deadline::after,
+    mutation::{Mutation, Mutations},
+};
 
 /// One subscription of one framework, over all its streams and masters, without any I/O.
 ///
@@ -111,6 +114,9 @@ pub struct Session {
     is_owner_behind: bool,
     /// What the last failure was, for the owner who waits for a teardown.
     last_failure: Option<String>,
+    mutations: Mutations,
+    /// Of the first subscription, for a deliberate bug.
+    first_stream_id: Option<http::HeaderValue>,
 }
 
 impl Session {
@@ -142,8 +148,16 @@ impl Session {
             followed: None,
             is_owner_behind: false,
             last_failure: None,
+            mutations: Mutations::default(),
+            first_stream_id: None,
             config,
         }
+    }
+
+    /// Gives the session a deliberate bug.
+    #[cfg(feature = "mutations")]
+    pub fn set_mutation(&mut self, mutation: Mutation) {
+        self.mutations.present = Some(mutation);
     }
 
     /// What the session waits for.
@@ -254,11 +268,15 @@ impl Session {
             return Some(Transmit::RefreshCredentials);
         }
         let stream = &self.state.subscription()?.stream;
+        let stream_id = match &self.first_stream_id {
+            Some(first) if self.mutations.has(Mutation::KeepStreamId) => first,
+            Some(_) | None => &stream.id,
+        };
         let (token, body) = self.calls.transmit(now)?;
         let transmit = Transmit::Call {
             call: token,
             endpoint: stream.target.url.endpoint().clone(),
-            request: request::call(&stream.target.url, &stream.id, body),
+            request: request::call(&stream.target.url, stream_id, body),
             with_credentials: stream.target.is_trusted,
         };
         self.update_call_timer();

@@ -1,6 +1,6 @@
 //! The command line of xtask.
 
-use crate::{bench, codegen, fuzz};
+use crate::{bench, codegen, fuzz, sim};
 
 /// What `cargo xtask` prints when it is asked for help, or for nothing.
 pub(crate) const USAGE: &str = "usage: cargo xtask <command>
@@ -21,12 +21,19 @@ commands:
                            with MESOS_SECRET, in MESOS_ROLE (*), with tasks of MESOS_USER (who runs this);
                            for https the authority may be in SSL_CERT_FILE
   msrv                     check the published crates with the oldest Rust that they promise to build with
+  sim                      simulate a scheduler, masters and agents with every fault that there is, and stop at
+                           the first seed that breaks an invariant
+      --seeds N            how many seeds (1000)
+      --seed S             the first one (0); to see one again: --seeds 1 --seed S
   package                  package the published crates and build what was packaged, without a registry
   help                     print this text
 ";
 
 /// How long each fuzz target runs unless told otherwise.
 const DEFAULT_SECONDS: u32 = 60;
+
+/// How many seeds are simulated unless told otherwise.
+const DEFAULT_SEEDS: u64 = 1000;
 
 /// A command with its options.
 #[derive(Debug, PartialEq, Eq)]
@@ -39,6 +46,7 @@ pub(crate) enum Command {
     Live,
     Msrv,
     Package,
+    Sim(sim::Options),
 }
 
 /// Reads the arguments that follow `cargo xtask`.
@@ -57,6 +65,7 @@ pub(crate) fn parse(arguments: &[String]) -> Result<Command, String> {
         ("live", []) => Ok(Command::Live),
         ("msrv", []) => Ok(Command::Msrv),
         ("package", []) => Ok(Command::Package),
+        ("sim", _) => parse_sim(rest).map(Command::Sim),
         ("help", []) => Ok(Command::Help),
         (command, []) if is_help(command) => Ok(Command::Help),
         ("ci" | "codegen" | "live" | "msrv" | "package" | "help", [unexpected, ..]) => {
@@ -102,6 +111,32 @@ fn parse_fuzz(arguments: &[&str]) -> Result<fuzz::Options, String> {
     Ok(options)
 }
 
+fn parse_sim(arguments: &[&str]) -> Result<sim::Options, String> {
+    let mut options = sim::Options { seeds: DEFAULT_SEEDS, seed: 0 };
+    let mut arguments = arguments.iter();
+    while let Some(argument) = arguments.next() {
+        let (name, value) = match argument.split_once('=') {
+            Some((name, value)) => (name, Some(value)),
+            None => (*argument, None),
+        };
+        match name {
+            "--seeds" => {
+                options.seeds = parse_number(value.or_else(|| arguments.next().copied()), "number of seeds")?;
+            }
+            "--seed" => {
+                options.seed = parse_number(value.or_else(|| arguments.next().copied()), "seed")?;
+            }
+            other => return Err(unknown_option(other, "sim", "--seeds N or --seed S")),
+        }
+    }
+    if options.seeds == 0 { Err("0 seeds prove nothing, expected some".to_owned()) } else { Ok(options) }
+}
+
+fn parse_number(text: Option<&str>, what: &str) -> Result<u64, String> {
+    let text = text.unwrap_or_default();
+    text.parse().map_err(|_| format!("'{text}' is no {what}, expected a whole number"))
+}
+
 /// libFuzzer takes 0 for a run without end, which nobody means who writes a number of seconds.
 fn parse_seconds(text: &str) -> Result<u32, String> {
     let seconds = text.parse().ok().filter(|seconds| *seconds > 0);
@@ -131,6 +166,10 @@ mod tests {
         Command::Bench(bench::Options { crates, is_quick })
     }
 
+    fn sim(seeds: u64, seed: u64) -> Command {
+        Command::Sim(sim::Options { seeds, seed })
+    }
+
     #[test]
     fn commands_are_read_with_their_options() {
         for (line, command) in [
@@ -150,6 +189,9 @@ mod tests {
             ("live", Command::Live),
             ("msrv", Command::Msrv),
             ("package", Command::Package),
+            ("sim", sim(1000, 0)),
+            ("sim --seeds 10000", sim(10_000, 0)),
+            ("sim --seed=17 --seeds 1", sim(1, 17)),
         ] {
             assert_eq!(read(line), Ok(command), "{line}");
         }
@@ -166,6 +208,11 @@ mod tests {
             ("fuzz --seconds 0", "'0' is no number of seconds, expected a whole number from 1"),
             ("fuzz --seconds=1m", "'1m' is no number of seconds, expected a whole number from 1"),
             ("fuzz --time 5", "unknown option '--time' of 'fuzz', expected --seconds N or --minimize"),
+            ("sim --seeds", "'' is no number of seeds, expected a whole number"),
+            ("sim --seeds ten", "'ten' is no number of seeds, expected a whole number"),
+            ("sim --seed=-1", "'-1' is no seed, expected a whole number"),
+            ("sim --seeds 0", "0 seeds prove nothing, expected some"),
+            ("sim 17", "unknown option '17' of 'sim', expected --seeds N or --seed S"),
             ("bench --fast", "unknown option '--fast' of 'bench', expected --quick"),
         ] {
             assert_eq!(read(line), Err(error.to_owned()), "{line}");
@@ -174,7 +221,7 @@ mod tests {
 
     #[test]
     fn the_help_names_every_command() {
-        for command in ["bench", "ci", "codegen", "fuzz", "help", "live", "msrv", "package"] {
+        for command in ["bench", "ci", "codegen", "fuzz", "help", "live", "msrv", "package", "sim"] {
             assert!(USAGE.lines().any(|line| line.starts_with(&format!("  {command} "))), "{command}");
             let unknown = format!("unknown command '{command}'");
             assert!(read(command).err().is_none_or(|error| error != unknown), "{command}");

@@ -5,7 +5,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use crate::{codegen, msrv, package, print, purity};
+use crate::{codegen, msrv, package, print, purity, sim};
 
 /// Runs every step; the first that fails ends it.
 pub(crate) fn run(repository: &Path) -> Result<(), String> {
@@ -34,7 +34,9 @@ pub(crate) fn run(repository: &Path) -> Result<(), String> {
     step("packages");
     package::verify_quickly(repository)?;
     cargo("tests and doctests", "test --workspace --all-features")?;
-    cargo("tests without backtracking", "test -p placement-constraints --no-default-features --tests")
+    cargo("tests without backtracking", "test -p placement-constraints --no-default-features --tests")?;
+    step("simulation");
+    sim::run(repository, sim::CI)
 }
 
 fn run_cargo(

@@ -117,8 +117,10 @@ impl Demand {
         }
         for role in &call.roles {
             if let Some(role) = self.roles.get_mut(role) {
+                // Offers came since: whatever became of the answer, the master has read it.
+                let has_worked = matches!(role.told, Told::Revived { .. }) && !role.is_reviving;
                 role.is_reviving = false;
-                if !is_read {
+                if !is_read && !has_worked {
                     role.told = Told::Nothing;
                 }
             }
@@ -163,12 +165,15 @@ impl Demand {
     /// When to poll again.
     pub(super) fn next_deadline(&self, work_waits: impl Fn(&str) -> bool) -> Option<Instant> {
         let waiting = self.roles.iter().filter(|(name, _)| work_waits(name));
+        let refill = self.refilled_at.map(|at| at + REFILL);
+        let token = if self.tokens == 0 { refill } else { None };
         let deadlines = waiting.filter_map(|(_, role)| {
             if role.told == (Told::Revived { version: role.version }) {
-                role.repeat_at
+                // What is due for a token is not due before.
+                role.repeat_at.max(role.repeat_at.and(token))
             } else {
                 // Only a missing token keeps a REVIVE back.
-                self.refilled_at.map(|at| at + REFILL)
+                refill
             }
         });
         deadlines.min()
@@ -231,6 +236,41 @@ mod tests {
         let _ = demand.poll(now, |_| false);
         demand.answered(&call, false);
         assert_eq!(demand.poll(now, |_| false), wishes(&[], &[]), "of an earlier subscription");
+    }
+
+    #[test]
+    fn a_repetition_without_a_token_is_due_when_there_is_one() {
+        let now = Instant::now();
+        let both = roles(&["a", "b"]);
+        let mut demand = Demand::new(&both);
+        assert_eq!(demand.poll(now, |role| role == "b").revive, roles(&["b"]));
+        let between_refills = now + REFILL / 2;
+        assert_eq!(demand.poll(between_refills, |_| true), wishes(&["a"], &[]));
+        let due = between_refills + FIRST_REPEAT;
+        // Role b spends every token just before a is due.
+        for _ in 0..BURST {
+            demand.offers_arrived("b");
+            demand.new_work(&both[1..]);
+            assert_eq!(demand.poll(due - Duration::from_millis(1), |_| true), wishes(&["b"], &[]));
+        }
+        assert_eq!(demand.poll(due, |_| true), wishes(&[], &[]));
+        assert!(demand.next_deadline(|_| true).unwrap() > due);
+    }
+
+    #[test]
+    fn a_revive_that_brought_offers_was_read_whatever_became_of_its_answer() {
+        let now = Instant::now();
+        let web = roles(&["web"]);
+        for (brings_offers, again) in [(true, wishes(&[], &[])), (false, wishes(&["web"], &[]))] {
+            let mut demand = Demand::new(&web);
+            let revive = demand.poll(now, |_| true).revive;
+            let revive = demand.call(&revive);
+            if brings_offers {
+                demand.offers_arrived("web");
+            }
+            demand.answered(&revive, false);
+            assert_eq!(demand.poll(now, |_| true), again);
+        }
     }
 
     #[test]

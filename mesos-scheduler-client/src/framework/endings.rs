@@ -10,10 +10,13 @@ use mesos_proto::v1;
 use super::{
     ChangeKind, FrameworkCore, LaunchFailure, Stage, TaskEnd, TaskPhase, WhyNot, task::Placed, timers::Timer,
 };
-use crate::{calls, deadline::after};
+use crate::{calls, deadline::after, mutation::Mutation};
 
 /// The longest pause between two KILLs of a task.
 const LONGEST_KILL_PAUSE: Duration = Duration::from_secs(60);
+
+/// How long a master may take to name every task that it has.
+const TIME_TO_NAME_ALL: Duration = Duration::from_secs(10);
 
 impl FrameworkCore {
     // Kills and deadlines.
@@ -59,6 +62,9 @@ impl FrameworkCore {
         let Some(task) = self.tasks.get_mut(task_id) else { return };
         let Some(Placed { agent, .. }) = &task.placed else { return };
         let pause = self.policy.kill_repeat.saturating_mul(1 << task.kills.min(16));
+        if self.mutations.has(Mutation::KillOnce) && task.kills > 0 {
+            return;
+        }
         task.kills = task.kills.saturating_add(1);
         self.timers.set(
             Timer::Kill(task_id.clone()),
@@ -74,13 +80,30 @@ impl FrameworkCore {
     // Reconciliation.
 
     pub(super) fn reconcile_known(&mut self, now: Instant) {
+        self.doubt_known();
+        self.reconcile_round(now);
+    }
+
+    /// Asks the master for everything: it names the tasks that it has. Of those that it has not it says nothing, so what it
+    /// does not name is asked for by name.
+    pub(super) fn reconcile_all(&mut self, now: Instant) {
+        self.push_call(calls::reconcile(Vec::new()));
+        self.timers.set(Timer::ReconcileAll, after(now, self.policy.reconcile_all));
+        self.doubt_known();
+        if !self.timers.is_set(&Timer::Reconcile) {
+            self.timers.set(Timer::Reconcile, after(now, TIME_TO_NAME_ALL));
+        }
+    }
+
+    fn doubt_known(&mut self) {
         let launched = self.tasks.iter().filter_map(|(task_id, task)| {
             let placed = task.placed.as_ref()?;
             let wire_id = task.wire_id.as_ref().unwrap_or(task_id);
             Some((wire_id.clone(), placed.agent.clone()))
         });
-        self.reconciliation.start(launched);
-        self.reconcile_round(now);
+        if !self.mutations.has(Mutation::SkipReconciliation) {
+            self.reconciliation.start(launched);
+        }
     }
 
     /// Asks for tasks whose state is in doubt.
@@ -175,8 +198,9 @@ impl FrameworkCore {
         let Some(task) = self.tasks.get(task_id) else { return };
         // An ACCEPT of unknown outcome may still arrive.
         if end.state.may_come_back() || task.is_doubtful {
-            self.tasks.remember_ghost(wire_id);
+            self.tasks.remember_ghost(wire_id.clone());
         }
+        self.tasks.remember_end(wire_id);
         if let Some(task) = self.tasks.get(task_id) {
             let failure = LaunchFailure::Ended { placement: task.placement(task_id), end: end.clone() };
             self.fail_launch(task_id, failure);

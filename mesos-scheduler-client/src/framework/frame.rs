@@ -6,7 +6,7 @@ use std::{
     time::Instant,
 };
 
-use mesos_proto::v1;
+use mesos_proto::v1::{self, Ranges};
 
 use super::{
     ChangeKind, FrameworkCore, InFlight, Stage, TaskPhase,
@@ -18,7 +18,7 @@ use super::{
     task::Placed,
     timers::Timer,
 };
-use crate::calls;
+use crate::{calls, mutation::Mutation};
 
 /// The tasks that go to one group of offers.
 type Launches = BTreeMap<GroupId, Vec<(Arc<str>, v1::TaskInfo)>>;
@@ -47,6 +47,8 @@ impl FrameworkCore {
             return;
         }
         let mut round = Round::new(now, self.policy.packing);
+        let is_forgetful =
+            self.mutations.has(Mutation::ForgetTakenPorts) || self.mutations.has(Mutation::ForgetTakenMemory);
         let mut launches = Launches::new();
         let mut place = None;
         while let Some((next, task_id)) = self.queue.next_after(place) {
@@ -54,12 +56,28 @@ impl FrameworkCore {
             let (rank, class_id) = next;
             let Some(class) = self.queue.class_mut(class_id) else { continue };
             if let Some(found) = round.place(class_id, class, &self.offers, &self.ports) {
+                let taken = is_forgetful.then(|| (found.group, found.host_ports.clone()));
                 self.put(&mut round, &mut launches, (rank, class_id), &task_id, found);
+                if let Some((group, ports)) = taken {
+                    self.forget_taken(group, &ports);
+                }
             }
         }
         for (group, tasks) in launches {
             self.accept(group, tasks);
         }
+    }
+
+    /// What a deliberate bug does.
+    fn forget_taken(&mut self, group: GroupId, ports: &[u16]) {
+        let ports: Vec<Ranges> =
+            ports.iter().map(|port| Ranges::single((*port).into(), (*port).into())).collect();
+        let mut resources: Vec<v1::Resource> =
+            ports.iter().map(|port| v1::Resource::ranges("ports", port)).collect();
+        if self.mutations.has(Mutation::ForgetTakenMemory) {
+            resources = vec![v1::Resource::scalar_milli("mem", 1_000_000)];
+        }
+        self.offers.change(group, |group| group.supply.add(&resources));
     }
 
     /// Puts a task on a group of offers.
@@ -153,6 +171,12 @@ impl FrameworkCore {
         while let Some(group) = self.offers.expired(now).and_then(|id| self.offers.remove(id)) {
             expired.extend(group.offer_ids());
         }
+        if self.mutations.has(Mutation::LeakOffers) {
+            return;
+        }
+        if self.mutations.has(Mutation::DeclineTwice) {
+            self.decline(expired.clone());
+        }
         self.decline(expired);
     }
 
@@ -167,7 +191,10 @@ impl FrameworkCore {
     /// Tells the master for which roles offers are welcome.
     fn ask(&mut self, now: Instant) {
         let queue = &self.queue;
-        let wishes = self.demand.poll(now, |role| queue.wants_role(role));
+        let mut wishes = self.demand.poll(now, |role| queue.wants_role(role));
+        if self.mutations.has(Mutation::NeverSuppress) {
+            wishes.suppress.clear();
+        }
         let deadline = self.demand.next_deadline(|role| queue.wants_role(role));
         self.timers.set_or_stop(Timer::Demand, deadline);
         let names = |roles: &BTreeSet<Arc<str>>| roles.iter().map(ToString::to_string).collect();

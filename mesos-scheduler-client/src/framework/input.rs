@@ -1,6 +1,9 @@
 //! What happens: the subscription, the events of the stream, the outcomes of calls, time.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use mesos_proto::v1::{
     self,
@@ -11,7 +14,10 @@ use super::{
     ChangeKind, Connection, FrameworkCore, InFlight, LaunchFailure, OutcomeToken, TaskEnd, TaskPhase,
     timers::Timer,
 };
-use crate::{calls, deadline::after, session::CallOutcome};
+use crate::{calls, deadline::after, mutation::Mutation, session::CallOutcome};
+
+/// Pause before something is said again that the master may not have heard.
+const PAUSE_BEFORE_AGAIN: Duration = Duration::from_secs(1);
 
 impl FrameworkCore {
     /// A subscription begins: every offer of the last one is void.
@@ -20,7 +26,7 @@ impl FrameworkCore {
             return;
         }
         self.connection = Connection::Subscribed;
-        self.offers.clear();
+        self.forget_offers();
         self.agents.forget_maintenance();
         self.demand.forget();
         self.demand.new_work(&self.roles);
@@ -28,7 +34,9 @@ impl FrameworkCore {
         self.reconcile_known(now);
         self.timers.set(Timer::ReconcileAll, after(now, self.policy.reconcile_all));
         for task_id in self.tasks.ids_where(|task| task.state == TaskPhase::Killing) {
-            self.send_kill(now, &task_id);
+            if !self.mutations.has(Mutation::ForgetKills) {
+                self.send_kill(now, &task_id);
+            }
         }
         self.settle(now);
     }
@@ -39,12 +47,27 @@ impl FrameworkCore {
             return;
         }
         self.connection = Connection::Down { why: Some(why.into()) };
-        self.offers.clear();
+        self.forget_offers();
         self.demand.forget();
-        for timer in [Timer::Reconcile, Timer::ReconcileAll, Timer::Demand] {
+        for timer in [Timer::Reconcile, Timer::ReconcileAll, Timer::Demand, Timer::Again] {
             self.timers.stop(&timer);
         }
         self.settle(now);
+    }
+
+    /// Offers end with their subscription, whatever becomes of calls that name them.
+    fn forget_offers(&mut self) {
+        if self.mutations.has(Mutation::KeepOffers) {
+            return;
+        }
+        self.offers.clear();
+        self.lost_declines.clear();
+        for call in self.in_flight.values_mut() {
+            match call {
+                InFlight::Accept { offer_ids, .. } | InFlight::Decline { offer_ids } => offer_ids.clear(),
+                InFlight::Demand(_) | InFlight::PushDown => {}
+            }
+        }
     }
 
     /// The subscription is over for good: every task is answered with `why`.
@@ -72,7 +95,9 @@ impl FrameworkCore {
                 self.take_offers(now, event.offers.map(|offers| offers.offers).unwrap_or_default());
             }
             event::Type::Rescind => {
-                if let Some(rescind) = event.rescind {
+                if let Some(rescind) = event.rescind
+                    && !self.mutations.has(Mutation::IgnoreRescind)
+                {
                     self.offers.remove_offer(&rescind.offer_id.value);
                 }
             }
@@ -171,7 +196,8 @@ impl FrameworkCore {
             }
             InFlight::Decline { offer_ids } => match outcome {
                 CallOutcome::OutcomeUnknown { .. } | CallOutcome::QueueFull { .. } => {
-                    self.decline(offer_ids);
+                    self.lost_declines.extend(offer_ids);
+                    self.say_again_later(now);
                 }
                 // Done; or the offers went with the subscription; or it would be refused again.
                 CallOutcome::Accepted
@@ -180,21 +206,48 @@ impl FrameworkCore {
                 | CallOutcome::Invalid { .. } => {}
             },
             InFlight::Demand(call) => {
-                self.demand.answered(&call, matches!(outcome, CallOutcome::Accepted));
-                self.is_demand_due = true;
-            }
-            InFlight::PushDown => {
+                let is_read = matches!(outcome, CallOutcome::Accepted);
+                self.demand.answered(&call, is_read);
                 match outcome {
-                    CallOutcome::Accepted => self.push_down.accepted(),
-                    CallOutcome::Refused { .. } | CallOutcome::Invalid { .. } => self.push_down.refused(),
+                    CallOutcome::Accepted => self.is_demand_due = true,
+                    // The next subscription says it all again.
+                    CallOutcome::NotSubscribed => {}
                     CallOutcome::OutcomeUnknown { .. }
                     | CallOutcome::QueueFull { .. }
-                    | CallOutcome::NotSubscribed => self.push_down.lost(),
+                    | CallOutcome::Refused { .. }
+                    | CallOutcome::Invalid { .. } => self.say_again_later(now),
                 }
-                self.is_demand_due = true;
             }
+            InFlight::PushDown => match outcome {
+                CallOutcome::Accepted => {
+                    self.push_down.accepted();
+                    self.is_demand_due = true;
+                }
+                CallOutcome::Refused { .. } | CallOutcome::Invalid { .. } => {
+                    self.push_down.refused();
+                    self.is_demand_due = true;
+                }
+                CallOutcome::NotSubscribed => self.push_down.lost(),
+                CallOutcome::OutcomeUnknown { .. } | CallOutcome::QueueFull { .. } => {
+                    self.push_down.lost();
+                    self.say_again_later(now);
+                }
+            },
         }
         self.settle(now);
+    }
+
+    /// A call that failed at once would fail at once again: without a pause that is a loop for as long as the connection
+    /// of the calls is gone and the stream is not.
+    fn say_again_later(&mut self, now: Instant) {
+        let pause = if self.mutations.has(Mutation::RepeatWithoutPause) {
+            Duration::ZERO
+        } else {
+            PAUSE_BEFORE_AGAIN
+        };
+        if self.is_subscribed() && !self.timers.is_set(&Timer::Again) {
+            self.timers.set(Timer::Again, after(now, pause));
+        }
     }
 
     /// Time has passed.
@@ -205,12 +258,14 @@ impl FrameworkCore {
                 Timer::Kill(task_id) => self.send_kill(now, &task_id),
                 Timer::Lost(task_id) => self.give_up(&task_id),
                 Timer::Reconcile => self.reconcile_round(now),
-                Timer::ReconcileAll => {
-                    self.push_call(calls::reconcile(Vec::new()));
-                    self.timers.set(Timer::ReconcileAll, after(now, self.policy.reconcile_all));
-                }
+                Timer::ReconcileAll => self.reconcile_all(now),
                 Timer::Demand => self.is_demand_due = true,
                 Timer::Offers => self.give_back_expired(now),
+                Timer::Again => {
+                    let offer_ids = std::mem::take(&mut self.lost_declines);
+                    self.decline(offer_ids);
+                    self.is_demand_due = true;
+                }
             }
         }
         self.settle(now);

@@ -76,8 +76,10 @@ impl FrameworkCore {
                         task.is_doubtful = true;
                     }
                 }
-                self.reconcile(now, &task_ids);
+                // In this order: an ACCEPT that arrives late then finds its offers gone, or was there before
+                // the question.
                 self.decline(offer_ids);
+                self.reconcile(now, &task_ids);
             }
             CallOutcome::NotSubscribed => self.all_back_to_waiting(&task_ids),
             CallOutcome::QueueFull { .. } => {

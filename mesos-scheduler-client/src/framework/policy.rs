@@ -39,8 +39,8 @@ pub struct Policy {
     pub refuse: Duration,
     /// First pause before a KILL is repeated, at least a second; doubled up to a minute.
     pub kill_repeat: Duration,
-    /// Pause between questions for all tasks, which find ones that are not known here; at least a
-    /// second.
+    /// Pause between questions for all tasks, which find ones that are not known here, and ones that are known here alone;
+    /// at least a second.
     pub reconcile_all: Duration,
     /// How long a master may say that it does not know a task which ran. After its failover agents have
     /// ten minutes to come back, so less than that gives up tasks that are alive.

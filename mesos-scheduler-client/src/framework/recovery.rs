@@ -11,12 +11,12 @@ use super::{
     task::{Placed, Task},
     updates::container_ip,
 };
-use crate::calls;
+use crate::{calls, mutation::Mutation};
 
 impl FrameworkCore {
     /// Takes over tasks of this framework as the master knows them: of the `tasks` and `unreachable_tasks` of its GET_TASKS
     /// those that were launched by the same framework id. Tasks that are known already, and those that have
-    /// ended, are left out. [`ChangeKind::Recovered`] tells of each one; then the master is asked for their state, since the
+    /// ended or were told as ended in this life, are left out. [`ChangeKind::Recovered`] tells of each one; then the master is asked for their state, since the
     /// records may be old when they come.
     ///
     /// After that, live tasks that nobody knows are strangers ([`Policy::strangers`](super::Policy::strangers)); call
@@ -32,6 +32,7 @@ impl FrameworkCore {
 
     /// The same for a master that does not know all agents yet: nobody becomes a stranger by it.
     pub fn adopt(&mut self, now: Instant, tasks: Vec<v1::Task>) -> Vec<String> {
+        let tasks = if self.mutations.has(Mutation::ForgetTasks) { Vec::new() } else { tasks };
         let adopted: Vec<Arc<str>> = tasks.into_iter().filter_map(|task| self.take_over(task)).collect();
         self.reconcile(now, &adopted);
         self.settle(now);
@@ -45,6 +46,10 @@ impl FrameworkCore {
         let task_id = submitted_as(&record);
         let labels = record.labels.unwrap_or_default().labels;
         if self.tasks.contains(&task_id) || self.tasks.named(&wire_id).is_some() {
+            return None;
+        }
+        // The record is older than what was told since, or it is one of a task that was given up and is one too many.
+        if self.tasks.has_ended(&wire_id) || self.tasks.is_ghost(&wire_id) {
             return None;
         }
         let host_ports = ports_of(&record.resources);

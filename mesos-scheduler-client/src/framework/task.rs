@@ -2,7 +2,7 @@
 //! knows it by.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     sync::Arc,
     time::Duration,
 };
@@ -17,8 +17,8 @@ use super::{
     spec::TaskSpec,
 };
 
-/// Given up tasks that are remembered.
-const MAX_GHOSTS: usize = 1000;
+/// Names of given up tasks that are remembered, and of ended ones.
+const MAX_REMEMBERED: usize = 1000;
 
 /// What is known of a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,8 +134,35 @@ pub(super) struct Tasks {
     known: BTreeMap<Arc<str>, Task>,
     /// The tasks that Mesos knows by another name.
     by_wire_id: BTreeMap<Arc<str>, Arc<str>>,
-    /// Names of tasks that were given up although they may live, the latest last.
-    ghosts: VecDeque<Arc<str>>,
+    /// Names of tasks that were given up although they may live.
+    ghosts: Names,
+    /// Names of tasks whose end was told.
+    ended: Names,
+}
+
+/// The latest names of some kind.
+#[derive(Debug, Default)]
+struct Names {
+    order: VecDeque<Arc<str>>,
+    all: BTreeSet<Arc<str>>,
+}
+
+impl Names {
+    fn add(&mut self, name: Arc<str>) {
+        if !self.all.insert(name.clone()) {
+            return;
+        }
+        self.order.push_back(name);
+        if self.order.len() > MAX_REMEMBERED
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.all.remove(&oldest);
+        }
+    }
+
+    fn contains(&self, name: &str) -> bool {
+        self.all.contains(name)
+    }
 }
 
 impl Tasks {
@@ -205,14 +232,19 @@ impl Tasks {
     }
 
     pub(super) fn remember_ghost(&mut self, wire_id: Arc<str>) {
-        if self.ghosts.len() == MAX_GHOSTS {
-            self.ghosts.pop_front();
-        }
-        self.ghosts.push_back(wire_id);
+        self.ghosts.add(wire_id);
     }
 
     pub(super) fn is_ghost(&self, wire_id: &str) -> bool {
-        self.ghosts.iter().any(|ghost| **ghost == *wire_id)
+        self.ghosts.contains(wire_id)
+    }
+
+    pub(super) fn remember_end(&mut self, wire_id: Arc<str>) {
+        self.ended.add(wire_id);
+    }
+
+    pub(super) fn has_ended(&self, wire_id: &str) -> bool {
+        self.ended.contains(wire_id)
     }
 
     pub(super) fn contains(&self, task_id: &str) -> bool {

@@ -468,7 +468,7 @@ fn outcomes_of_an_accept_decide_where_its_tasks_are() {
                 "DECLINE o1",
             ],
         ),
-        (CallOutcome::OutcomeUnknown { why: "reset".into() }, &["RECONCILE t", "DECLINE o1"]),
+        (CallOutcome::OutcomeUnknown { why: "reset".into() }, &["DECLINE o1", "RECONCILE t"]),
     ] {
         let mut bench = Bench::subscribed();
         bench.submit("t");
@@ -487,7 +487,48 @@ fn a_decline_that_may_be_lost_is_said_again() {
     bench.expect(&["DECLINE o1", "SUPPRESS"]);
     let token = bench.declines[0];
     bench.core.handle_call_outcome(bench.now, token, CallOutcome::OutcomeUnknown { why: "reset".into() });
+    bench.expect(&[]);
+    bench.advance(1);
     bench.expect(&["DECLINE o1"]);
+}
+
+#[test]
+fn a_decline_of_an_earlier_subscription_is_not_said_again() {
+    for is_told_late in [true, false] {
+        let mut bench = Bench::subscribed();
+        bench.offer("o1", "a", 1000);
+        bench.expect(&["DECLINE o1", "SUPPRESS"]);
+        let token = bench.declines[0];
+        let lost = CallOutcome::OutcomeUnknown { why: "reset".into() };
+        if !is_told_late {
+            bench.core.handle_call_outcome(bench.now, token, lost.clone());
+        }
+        bench.core.handle_disconnected(bench.now, "reset");
+        bench.core.handle_subscribed(bench.now);
+        bench.expect(&["SUPPRESS"]);
+        if is_told_late {
+            bench.core.handle_call_outcome(bench.now, token, lost);
+        }
+        bench.advance(2);
+        bench.expect(&[]);
+    }
+}
+
+#[test]
+fn a_suppress_that_fails_is_said_again_after_a_pause_and_not_without_a_subscription() {
+    for (outcome, again) in [
+        (CallOutcome::OutcomeUnknown { why: "refused".into() }, &["SUPPRESS"][..]),
+        (CallOutcome::QueueFull { waiting: 9 }, &["SUPPRESS"]),
+        (CallOutcome::NotSubscribed, &[]),
+    ] {
+        let mut bench = Bench::new();
+        bench.core.handle_subscribed(bench.now);
+        let (token, _) = bench.core.poll_call().unwrap();
+        bench.core.handle_call_outcome(bench.now, token.unwrap(), outcome);
+        bench.expect(&[]);
+        bench.advance(1);
+        bench.expect(again);
+    }
 }
 
 #[test]
@@ -581,7 +622,7 @@ fn a_late_answer_to_an_accept_of_unknown_outcome_does_not_relaunch_its_tasks() {
     bench.expect(&["t waiting for an offer", "t staging", "REVIVE", "ACCEPT o1 launches t", "SUPPRESS"]);
     let first = bench.accepts[0];
     bench.core.handle_call_outcome(bench.now, first, CallOutcome::OutcomeUnknown { why: "reset".into() });
-    bench.expect(&["RECONCILE t", "DECLINE o1"]);
+    bench.expect(&["DECLINE o1", "RECONCILE t"]);
     bench.update_of_master("t", TaskState::TaskGone, Reason::Reconciliation, "");
     bench.expect(&["t waiting for an offer", "REVIVE"]);
     bench.offer("o2", "a", 1000);
@@ -612,6 +653,22 @@ fn the_outcome_of_an_earlier_accept_does_not_touch_a_later_launch() {
     let first = bench.accepts[0];
     bench.core.handle_call_outcome(bench.now, first, CallOutcome::NotSubscribed);
     bench.expect(&[]);
+}
+
+#[test]
+fn what_the_master_does_not_name_when_asked_for_everything_is_asked_for_by_name() {
+    let mut bench = Bench::running();
+    bench.submit("u");
+    bench.offer("o2", "a", 1000);
+    bench.update("u", TaskState::TaskRunning, None, "");
+    while bench.core.poll_change().is_some() || bench.core.poll_call().is_some() {}
+    bench.advance(15 * 60);
+    bench.expect(&["RECONCILE "]);
+    bench.update_of_master("u", TaskState::TaskRunning, Reason::Reconciliation, "");
+    bench.advance(10);
+    bench.expect(&["RECONCILE t"]);
+    bench.update_of_master("t", TaskState::TaskGone, Reason::Reconciliation, "");
+    bench.expect(&["t ended: TASK_GONE (REASON_RECONCILIATION)"]);
 }
 
 #[test]

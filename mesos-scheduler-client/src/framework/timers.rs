@@ -23,6 +23,8 @@ pub(super) enum Timer {
     ReconcileAll,
     /// When to give held offers back.
     Offers,
+    /// When to say again what nobody may have heard.
+    Again,
 }
 
 /// One instant for each timer that is set.

@@ -13,11 +13,15 @@ use super::{
     task::{Placed, Task},
     timers::Timer,
 };
-use crate::calls;
+use crate::{calls, mutation::Mutation};
 
 impl FrameworkCore {
     pub(super) fn handle_status(&mut self, now: Instant, status: v1::TaskStatus) {
+        let is_known = self.tasks.named(&status.task_id.value).is_some();
         self.apply(now, &status);
+        if !is_known && self.mutations.has(Mutation::AcknowledgeKnownTasksOnly) {
+            return;
+        }
         // Applied first, acknowledged then: the agent repeats what was not acknowledged. Whether to
         // acknowledge is told by the uuid alone, and updates of unknown tasks need it, too.
         if let Some(acknowledge) = calls::acknowledge(&status) {
@@ -62,6 +66,9 @@ impl FrameworkCore {
             TaskState::TaskStarting => self.has_started(&task_id),
             TaskState::TaskRunning => self.runs(&task_id, status),
             TaskState::TaskKilling => self.is_being_killed(&task_id, known),
+            TaskState::TaskUnreachable if self.mutations.has(Mutation::EndUnreachable) => {
+                self.end(&task_id, TaskEnd::of(state, status));
+            }
             TaskState::TaskUnreachable => self.is_unreachable(&task_id),
             TaskState::TaskDropped
             | TaskState::TaskLost
@@ -98,7 +105,9 @@ impl FrameworkCore {
             | TaskState::TaskUnknown => false,
         };
         let is_unwanted = match self.policy.strangers {
-            Strangers::KillAfterRecovery => self.has_recovered,
+            Strangers::KillAfterRecovery => {
+                self.has_recovered || self.mutations.has(Mutation::KillStrangersEarly)
+            }
             Strangers::Tell => false,
         };
         if lives && (is_unwanted || self.tasks.is_ghost(wire_id)) {
@@ -147,6 +156,7 @@ impl FrameworkCore {
         let Some(task) = self.tasks.get_mut(task_id) else { return };
         match task.state {
             // Also said again for health and checks, and by reconciliation.
+            TaskPhase::Running if self.mutations.has(Mutation::AnswerTwice) => {}
             TaskPhase::Running | TaskPhase::Killing | TaskPhase::Pending => return,
             TaskPhase::Unreachable => {
                 task.state = TaskPhase::Running;
@@ -237,6 +247,9 @@ impl FrameworkCore {
     }
 
     fn rename(&mut self, task_id: &Arc<str>) {
+        if self.mutations.has(Mutation::ReuseTaskId) {
+            return;
+        }
         let attempts =
             self.tasks.get(task_id).and_then(|task| task.launch.as_ref()).map(|launch| launch.attempts);
         let old = self.tasks.wire_id(task_id);

@@ -16,7 +16,7 @@ use super::{
     state::{Attempt, State, Stream, Target},
     verdict::{self, ErrorVerdict, SubscribeVerdict, excerpt},
 };
-use crate::{auth::AuthError, deadline::after};
+use crate::{auth::AuthError, deadline::after, mutation::Mutation};
 
 /// Events that are kept while the store of the framework id is slow.
 const MAX_HELD: usize = 65_536;
@@ -93,7 +93,9 @@ impl Session {
         }
         let Some(decoder) = self.state.decoder() else { return };
         decoder.push(bytes);
-        if let Some(subscription) = self.state.subscription() {
+        if let Some(subscription) = self.state.subscription()
+            && !self.mutations.has(Mutation::IgnoreSilence)
+        {
             let deadline = after(now, subscription.longest_silence);
             self.timers.set(Timer::Heartbeat, deadline);
         }

@@ -235,6 +235,13 @@ impl Calls {
         kinds
     }
 
+    /// What must never be done: the call may have had its effect. For a deliberate bug.
+    pub(super) fn send_again(&mut self, token: CallToken) {
+        if let Some(call) = self.take_in_flight(token) {
+            self.waiting.push_front(call);
+        }
+    }
+
     /// Whether TEARDOWN is on the wire.
     pub(super) fn is_teardown_in_flight(&self) -> bool {
         self.in_flight.iter().any(|call| call.call.kind == Kind::Teardown)

@@ -10,7 +10,7 @@ use super::{
     state::{Closing, State},
     verdict::{self, CallVerdict, excerpt},
 };
-use crate::auth::AuthError;
+use crate::{auth::AuthError, mutation::Mutation};
 
 /// Input of the connection for calls. Answers to calls that are resolved already are ignored.
 impl Session {
@@ -52,6 +52,9 @@ impl Session {
     /// A call was not answered, because its connection could not be made or broke; `why` says what was
     /// seen.
     pub fn handle_call_failed(&mut self, now: Instant, call: CallToken, why: &str) {
+        if self.mutations.has(Mutation::ResendCalls) {
+            return self.calls.send_again(call);
+        }
         let outcome = CallOutcome::OutcomeUnknown { why: why.to_owned() };
         let Some(kind) = self.calls.resolve(call, outcome) else { return };
         self.update_call_timer();

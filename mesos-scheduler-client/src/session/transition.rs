@@ -10,7 +10,7 @@ use super::{
     request,
     state::{Attempt, Closing, Saving, State, Subscription, Target},
 };
-use crate::{calls, deadline::after};
+use crate::{calls, deadline::after, mutation::Mutation};
 
 /// What Mesos announces; for a master that announces nothing usable.
 const DEFAULT_HEARTBEAT: Duration = Duration::from_secs(15);
@@ -38,11 +38,21 @@ impl Session {
     pub(super) fn connect(&mut self, now: Instant, target: Target) {
         let token = StreamToken(self.next_stream);
         self.next_stream += 1;
-        let call = calls::subscribe(self.desired.0.clone());
+        let mut subscribe = self.desired.0.clone();
+        if self.mutations.has(Mutation::ForgetFrameworkId) && self.first_stream_id.is_some() {
+            subscribe.framework_info.id = None;
+        }
+        let call = calls::subscribe(subscribe);
+        let mut request = request::post(&target.url, request::body(&call));
+        if let Some(id) = self.first_stream_id.clone()
+            && self.mutations.has(Mutation::SubscribeWithStreamId)
+        {
+            request.headers_mut().insert(request::STREAM_ID, id);
+        }
         self.transmits.push_back(Transmit::Subscribe {
             stream: token,
             endpoint: target.url.endpoint().clone(),
-            request: request::post(&target.url, request::body(&call)),
+            request,
             with_credentials: target.is_trusted,
         });
         self.timers.stop_all_but(Timer::Teardown);
@@ -90,7 +100,10 @@ impl Session {
         self.may_have_ghost = false;
         self.is_refreshed = false;
         self.timers.stop(Timer::Subscribe);
-        self.timers.set(Timer::Heartbeat, after(now, longest_silence));
+        if !self.mutations.has(Mutation::IgnoreSilence) {
+            self.timers.set(Timer::Heartbeat, after(now, longest_silence));
+        }
+        self.first_stream_id.get_or_insert_with(|| stream.id.clone());
         let subscription = Subscription { stream, since: now, longest_silence };
         let told = Event::Subscribed {
             framework_id: given.clone(),
@@ -101,7 +114,10 @@ impl Session {
         if self.is_tearing_down {
             self.state = State::Subscribed(subscription);
             self.begin_teardown();
-        } else if self.config.has_framework_id_store && self.stored_id.as_ref() != Some(&given) {
+        } else if self.config.has_framework_id_store
+            && self.stored_id.as_ref() != Some(&given)
+            && !self.mutations.has(Mutation::TellBeforeStored)
+        {
             self.state = State::Saving(Saving { subscription, held: vec![told] });
             self.timers.set(Timer::Store, after(now, self.config.store_timeout));
             self.transmits.push_back(Transmit::SaveFrameworkId { id: given });

@@ -84,6 +84,7 @@ fn what_the_master_refuses_is_not_tried_again_and_what_got_lost_is() {
     let (token, _) = pushed(&mut bench).unwrap();
     let lost = CallOutcome::OutcomeUnknown { why: "reset".into() };
     bench.core.handle_call_outcome(bench.now, token, lost);
+    bench.advance(1);
     let (token, patterns) = pushed(&mut bench).unwrap();
     assert_eq!(patterns, ["r1"]);
     let refused = CallOutcome::Refused { status: 400, text: "too complex".into() };

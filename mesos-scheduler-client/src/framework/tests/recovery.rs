@@ -74,3 +74,23 @@ fn a_recovered_task_that_never_reached_its_agent_has_ended() {
     bench.update_of_master("t", TaskState::TaskGone, Reason::Reconciliation, "unknown to the agent");
     bench.expect(&["t ended: TASK_GONE (REASON_RECONCILIATION): unknown to the agent"]);
 }
+
+#[test]
+fn what_was_told_as_ended_is_not_taken_over_from_an_older_record() {
+    let mut bench = Bench::running();
+    bench.update("t", TaskState::TaskFinished, None, "");
+    bench.expect(&["t ended: TASK_FINISHED", "ACKNOWLEDGE t"]);
+    assert!(bench.core.recover(bench.now, vec![record("t", TaskState::TaskRunning)]).is_empty());
+    bench.expect(&["RECONCILE "]);
+}
+
+#[test]
+fn a_task_that_was_given_up_is_not_taken_over_when_it_turns_up() {
+    let mut bench = Bench::running();
+    bench.update_of_master("t", TaskState::TaskLost, Reason::AgentRemoved, "health check timed out");
+    bench.expect(&["t ended: TASK_LOST (REASON_AGENT_REMOVED): health check timed out"]);
+    assert!(bench.core.adopt(bench.now, vec![record("t", TaskState::TaskRunning)]).is_empty());
+    bench.expect(&[]);
+    bench.update_of_master("t", TaskState::TaskRunning, Reason::AgentReregistered, "");
+    bench.expect(&["t stranger: TASK_RUNNING", "KILL t"]);
+}
