@@ -1,6 +1,6 @@
 //! The command line of xtask.
 
-use crate::{bench, codegen, fuzz};
+use crate::{bench, codegen, fuzz, scale};
 
 /// What `cargo xtask` prints when it is asked for help, or for nothing.
 pub(crate) const USAGE: &str = "usage: cargo xtask <command>
@@ -22,11 +22,20 @@ commands:
                            for https the authority may be in SSL_CERT_FILE
   msrv                     check the published crates with the oldest Rust that they promise to build with
   package                  package the published crates and build what was packaged, without a registry
+  scale                    launch 1,000, 10,000 and 100,000 tasks at once over 1,000 simulated agents through HTTP, and
+                           tasks one after the other; print what that takes, fail if it grows faster than n log n or
+                           if the client adds too much to the time of the master
+      --compare N          how many tasks are also launched in the way of mesos-actor (1000); 0 for none
+      --plot FILE          draw the growth as SVG
+      --quick              up to 10,000 tasks, and no comparison
   help                     print this text
 ";
 
 /// How long each fuzz target runs unless told otherwise.
 const DEFAULT_SECONDS: u32 = 60;
+
+/// More take minutes.
+const DEFAULT_COMPARED: u32 = 1000;
 
 /// A command with its options.
 #[derive(Debug, PartialEq, Eq)]
@@ -39,6 +48,7 @@ pub(crate) enum Command {
     Live,
     Msrv,
     Package,
+    Scale(scale::Options),
 }
 
 /// Reads the arguments that follow `cargo xtask`.
@@ -57,6 +67,7 @@ pub(crate) fn parse(arguments: &[String]) -> Result<Command, String> {
         ("live", []) => Ok(Command::Live),
         ("msrv", []) => Ok(Command::Msrv),
         ("package", []) => Ok(Command::Package),
+        ("scale", _) => parse_scale(rest).map(Command::Scale),
         ("help", []) => Ok(Command::Help),
         (command, []) if is_help(command) => Ok(Command::Help),
         ("ci" | "codegen" | "live" | "msrv" | "package" | "help", [unexpected, ..]) => {
@@ -77,6 +88,26 @@ fn parse_bench(arguments: &[&str]) -> Result<bench::Options, String> {
             "--quick" => options.is_quick = true,
             option if option.starts_with('-') => return Err(unknown_option(option, "bench", "--quick")),
             name => options.crates.push(name.to_owned()),
+        }
+    }
+    Ok(options)
+}
+
+fn parse_scale(arguments: &[&str]) -> Result<scale::Options, String> {
+    let mut options = scale::Options { is_quick: false, compared: DEFAULT_COMPARED, plot: None };
+    let mut arguments = arguments.iter();
+    while let Some(argument) = arguments.next() {
+        match *argument {
+            "--quick" => options.is_quick = true,
+            "--compare" => {
+                let text = arguments.next().copied().unwrap_or_default();
+                options.compared = text.parse().map_err(|_| format!("'{text}' is no number of tasks"))?;
+            }
+            "--plot" => {
+                let file = arguments.next().ok_or("--plot needs the file to write")?;
+                options.plot = Some((*file).into());
+            }
+            other => return Err(unknown_option(other, "scale", "--compare N, --plot FILE or --quick")),
         }
     }
     Ok(options)
@@ -131,6 +162,10 @@ mod tests {
         Command::Bench(bench::Options { crates, is_quick })
     }
 
+    fn scale(is_quick: bool, compared: u32, plot: Option<&str>) -> Command {
+        Command::Scale(scale::Options { is_quick, compared, plot: plot.map(Into::into) })
+    }
+
     #[test]
     fn commands_are_read_with_their_options() {
         for (line, command) in [
@@ -150,6 +185,9 @@ mod tests {
             ("live", Command::Live),
             ("msrv", Command::Msrv),
             ("package", Command::Package),
+            ("scale", scale(false, 1000, None)),
+            ("scale --quick", scale(true, 1000, None)),
+            ("scale --compare 10000 --plot docs/a.svg", scale(false, 10_000, Some("docs/a.svg"))),
         ] {
             assert_eq!(read(line), Ok(command), "{line}");
         }
@@ -166,6 +204,9 @@ mod tests {
             ("fuzz --seconds 0", "'0' is no number of seconds, expected a whole number from 1"),
             ("fuzz --seconds=1m", "'1m' is no number of seconds, expected a whole number from 1"),
             ("fuzz --time 5", "unknown option '--time' of 'fuzz', expected --seconds N or --minimize"),
+            ("scale 5", "unknown option '5' of 'scale', expected --compare N, --plot FILE or --quick"),
+            ("scale --compare all", "'all' is no number of tasks"),
+            ("scale --plot", "--plot needs the file to write"),
             ("bench --fast", "unknown option '--fast' of 'bench', expected --quick"),
         ] {
             assert_eq!(read(line), Err(error.to_owned()), "{line}");
@@ -174,7 +215,7 @@ mod tests {
 
     #[test]
     fn the_help_names_every_command() {
-        for command in ["bench", "ci", "codegen", "fuzz", "help", "live", "msrv", "package"] {
+        for command in ["bench", "ci", "codegen", "fuzz", "help", "live", "msrv", "package", "scale"] {
             assert!(USAGE.lines().any(|line| line.starts_with(&format!("  {command} "))), "{command}");
             let unknown = format!("unknown command '{command}'");
             assert!(read(command).err().is_none_or(|error| error != unknown), "{command}");

@@ -13,6 +13,7 @@ mod live;
 mod msrv;
 mod package;
 mod purity;
+mod scale;
 mod workspace;
 
 fn main() -> ExitCode {
@@ -44,6 +45,7 @@ fn run(command: &Command) -> Result<ExitCode, String> {
         Command::Live => return live::run(&repository).map(ExitCode::from),
         Command::Msrv => msrv::check(&repository, msrv::Toolchain::Required)?,
         Command::Package => package::verify(&repository)?,
+        Command::Scale(options) => scale::run(&repository, options)?,
     }
     Ok(ExitCode::SUCCESS)
 }
