@@ -11,6 +11,10 @@ use mesos_scheduler_client::{Client, Event, Events, Framework, Policy};
 
 use crate::{counters::Counters, master::Master, record::Record, workload};
 
+/// Each creation starts from a framework at rest, which may ask for offers: no more than ten times a second in the
+/// long run, whoever creates more than that.
+const BETWEEN: Duration = Duration::from_millis(110);
+
 pub(crate) async fn measure(samples: usize, agents: usize) {
     let counters = Counters::install();
     let master = Master::start(agents);
@@ -121,11 +125,10 @@ async fn creations(
 ) -> (Vec<Duration>, Vec<Duration>) {
     let rules = workload::Rules::new();
     let (client, events) = workload::client(master);
-    let framework = Framework::start(client, events, "*", policy);
+    let framework = Framework::start(client, events, policy);
     let revives = || counters.read().get("call:REVIVE").copied().unwrap_or(0);
     let (mut held, mut revived) = (Vec::new(), Vec::new());
     framework.submit(workload::spec("first".into(), rules.get(0))).await.unwrap();
-    // A few more than a limit of held offers, so that each kind is met often enough.
     for index in 0..samples {
         let before = revives();
         let start = Instant::now();
@@ -136,8 +139,8 @@ async fn creations(
         } else {
             revived.push(took)
         };
-        // Also lets the master come to rest: the next creation starts from an idle framework.
         framework.kill(&task.id).await;
+        tokio::time::sleep(BETWEEN).await;
     }
     framework.teardown().await.unwrap();
     (held, revived)

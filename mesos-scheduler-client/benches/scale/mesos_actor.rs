@@ -88,7 +88,7 @@ pub(crate) async fn burst(tasks: usize, agents: usize) {
 fn match_offers(client: &Client, waiting: &mut VecDeque<Waiting>, mut offers: Vec<v1::Offer>) {
     offers.sort_by_key(|offer| scalar(offer, "mem"));
     let chosen = offers.iter().position(|offer| {
-        room(offer) > 0 && waiting.iter().any(|task| workload::suits(&task.eligibility, offer))
+        room(offer) > 0 && waiting.iter().any(|task| task.eligibility.check(offer).is_ok())
     });
     if let Some(index) = chosen {
         launch(client, waiting, &offers.remove(index));
@@ -106,7 +106,7 @@ fn launch(client: &Client, waiting: &mut VecDeque<Waiting>, offer: &v1::Offer) {
     let mut room = room(offer);
     let mut infos = Vec::new();
     waiting.retain(|task| {
-        if room == 0 || !workload::suits(&task.eligibility, offer) {
+        if room == 0 || task.eligibility.check(offer).is_err() {
             return true;
         }
         let Some(port) = ports.next() else { return true };

@@ -12,7 +12,7 @@ pub(crate) async fn burst(tasks: usize, agents: usize) {
     let master = Master::start(agents);
     let rules = workload::Rules::new();
     let (client, events) = workload::client(&master.url);
-    let framework = Framework::start(client, events, "*", Policy::default());
+    let framework = Framework::start(client, events, Policy::default());
     // Subscribed, and every code path is warm.
     let first = framework.submit(workload::spec("first".into(), rules.get(0))).await.unwrap();
     framework.kill(&first.id).await;

@@ -1,6 +1,6 @@
 //! The tasks of all runs: each with one port and two constraints.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use mesos_proto::v1;
 use mesos_scheduler_client::{Client, ClientBuilder, Eligibility, Events, Masters, PortRequest, TaskSpec};
@@ -24,7 +24,7 @@ impl Rules {
     pub(crate) fn new() -> Self {
         let rule = |index: usize| {
             let (rack, zone) = (format!("r{}", index % 3 + 1), format!("z{}", index % 2 + 1));
-            eligibility(move |offer| {
+            Eligibility::new(move |offer| {
                 require(offer, "rack", &rack).and_then(|()| require(offer, "zone", &zone))
             })
         };
@@ -37,15 +37,6 @@ impl Rules {
     }
 }
 
-fn eligibility(check: impl Fn(&v1::Offer) -> Result<(), String> + Send + Sync + 'static) -> Eligibility {
-    Arc::new(check)
-}
-
-/// Whether an agent of an offer suits a task.
-pub(crate) fn suits(eligibility: &Eligibility, offer: &v1::Offer) -> bool {
-    eligibility(offer).is_ok()
-}
-
 fn require(offer: &v1::Offer, name: &str, value: &str) -> Result<(), String> {
     let attribute = offer.attributes.iter().find(|attribute| attribute.name == name);
     let text = attribute.and_then(|attribute| attribute.text.as_ref()).map(|text| text.value.as_str());
@@ -53,11 +44,10 @@ fn require(offer: &v1::Offer, name: &str, value: &str) -> Result<(), String> {
 }
 
 pub(crate) fn spec(id: String, eligibility: &Eligibility) -> TaskSpec {
-    let mut spec = TaskSpec::new(id, CPUS_MILLI, MEM_MIB, template());
-    spec.ports = vec![PortRequest { container_port: 8080 }];
-    spec.eligibility = Some(eligibility.clone());
-    spec.launch_timeout = LAUNCH_TIMEOUT;
-    spec
+    TaskSpec::new(id, CPUS_MILLI, MEM_MIB, template())
+        .port(PortRequest::any(8080))
+        .eligibility(eligibility.clone())
+        .launch_timeout(LAUNCH_TIMEOUT)
 }
 
 /// As an action container has it.
