@@ -56,11 +56,14 @@ async fn raw(master: &str, samples: usize) -> (Vec<Duration>, Vec<Duration>) {
         client.suppress(Vec::new()).await;
         let offer = offers.pop().expect("every agent has room");
         decline_all(&client, offers).await;
+        // As long as below, so that caches and processors have forgotten as much.
+        tokio::time::sleep(BETWEEN).await;
         let start = Instant::now();
         drop(client.accept(vec![offer.id.clone()], vec![launch(index, &offer)], None));
         run(&client, &mut events).await;
         accepts.push(start.elapsed());
 
+        tokio::time::sleep(BETWEEN).await;
         let start = Instant::now();
         drop(client.revive(Vec::new()));
         offers = next_offers(&client, &mut events).await;
