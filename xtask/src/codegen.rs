@@ -48,6 +48,9 @@ fn generate(protos: &Path) -> Result<BTreeMap<String, Vec<u8>>, String> {
         .bytes(["."])
         .btree_map(["."])
         .enable_type_names()
+        // Hardly any resource is of a disk, and there are resources by the ten thousand: the description of a disk
+        // would take three quarters of each, and most of every operation, which holds several.
+        .boxed(".mesos.v1.Resource.disk")
         .extern_path(".google.protobuf.Duration", "crate::google::Duration");
     let compiled = config.compile_fds(descriptors.clone()).map_err(|error| error.to_string());
     let generated = compiled.and_then(|()| read_folder(&out));
