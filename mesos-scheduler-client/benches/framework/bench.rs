@@ -45,6 +45,12 @@ pub(crate) struct Launched {
     pub(crate) agent_id: v1::AgentId,
 }
 
+/// What this thread has used of a processor.
+pub(crate) fn cpu_time() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    Duration::try_from(time).unwrap()
+}
+
 impl Bench {
     /// Subscribed, and nothing to do.
     pub(crate) fn new(packing: Packing) -> Self {

@@ -6,11 +6,9 @@ use std::{
     time::Instant,
 };
 
-use mesos_proto::v1;
-
 use super::{
     ChangeKind, FrameworkCore, InFlight, Stage, TaskPhase,
-    launches::describe,
+    launches::{Launched, describe, operation},
     matcher::{Match, Round},
     offers::GroupId,
     policy::Packing,
@@ -21,7 +19,7 @@ use super::{
 use crate::calls;
 
 /// The tasks that go to one group of offers.
-type Launches = BTreeMap<GroupId, Vec<(Arc<str>, v1::TaskInfo)>>;
+type Launches = BTreeMap<GroupId, Launched>;
 
 impl FrameworkCore {
     /// Does what the last input made necessary.
@@ -57,8 +55,8 @@ impl FrameworkCore {
                 self.put(&mut round, &mut launches, (rank, class_id), &task_id, found);
             }
         }
-        for (group, tasks) in launches {
-            self.accept(group, tasks);
+        for (group, launched) in launches {
+            self.accept(group, launched);
         }
     }
 
@@ -80,15 +78,10 @@ impl FrameworkCore {
             let before = group.free();
             let resources = group.supply.take(spec, &host_ports);
             let agent = group.agent.clone();
-            (
-                describe(spec, task_id, &wire_id, &agent.id, resources, &host_ports),
-                agent,
-                group.role.clone(),
-                before,
-                group.free(),
-            )
+            let operation = operation(describe(spec, task_id, &wire_id, &agent.id, resources, &host_ports));
+            (operation, agent, group.role.clone(), before, group.free())
         });
-        let Some((task_info, agent, role, before, after)) = taken else { return };
+        let Some((operation, agent, role, before, after)) = taken else { return };
         if self.policy.packing == Packing::Pack {
             round.took(&role, group_id, before, after);
         }
@@ -98,7 +91,9 @@ impl FrameworkCore {
         launch.class = None;
         launch.attempts = launch.attempts.saturating_add(1);
         self.leave_queue(class_id, rank);
-        launches.entry(group_id).or_default().push((task_id.clone(), task_info));
+        let launched = launches.entry(group_id).or_default();
+        launched.task_ids.push(task_id.clone());
+        launched.operations.push(operation);
         self.change(task_id, ChangeKind::Stage(Stage::Staging));
     }
 
