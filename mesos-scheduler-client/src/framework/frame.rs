@@ -10,7 +10,7 @@ use super::{
     ChangeKind, FrameworkCore, InFlight, Stage, TaskPhase,
     launches::{Launched, describe, operation},
     matcher::{Match, Round},
-    offers::GroupId,
+    offers::{Group, GroupId},
     policy::Packing,
     queue::{ClassId, Rank},
     task::Placed,
@@ -75,13 +75,12 @@ impl FrameworkCore {
         let Match { group: group_id, host_ports } = found;
         let spec = &launch.spec;
         let taken = self.offers.change(group_id, |group| {
-            let before = group.free();
             let resources = group.supply.take(spec, &host_ports);
             let agent = group.agent.clone();
             let operation = operation(describe(spec, task_id, &wire_id, &agent.id, resources, &host_ports));
-            (operation, agent, group.role.clone(), before, group.free())
+            (operation, agent, group.role.clone())
         });
-        let Some((operation, agent, role, before, after)) = taken else { return };
+        let Some(((operation, agent, role), before, after)) = taken else { return };
         if self.policy.packing == Packing::Pack {
             round.took(&role, group_id, before, after);
         }
@@ -135,12 +134,8 @@ impl FrameworkCore {
         } else {
             0
         };
-        let mut surplus = Vec::new();
-        while self.offers.len() > keep {
-            let Some(group) = self.offers.latest().and_then(|id| self.offers.remove(id)) else { break };
-            surplus.push(group.offer_ids());
-        }
-        self.decline(surplus.into_iter().rev().flatten().collect());
+        let surplus = self.offers.take_surplus(keep);
+        self.decline(surplus.iter().flat_map(Group::offer_ids).collect());
     }
 
     pub(super) fn give_back_expired(&mut self, now: Instant) {
