@@ -116,7 +116,7 @@ impl Driver {
             // Dropping the reply says that nobody is there.
             Input::Operate { .. } if !self.is_leading => {}
             Input::Operate { call, reply } => {
-                self.say("operator", "master", Said::Operate(call.clone()));
+                self.say("operator", "master", || Said::Operate(call.clone()));
                 // The one who asked may be gone.
                 let _ = reply.send(self.master.handle_operator_call(now, &call));
             }
@@ -146,13 +146,13 @@ impl Driver {
             }
             Input::ExecutorExited { agent, framework, executor, status } => {
                 let name = self.agent_name(&agent);
-                self.say(&name, "master", Said::ExecutorExited { executor: executor.clone(), status });
+                self.say(name, "master", || Said::ExecutorExited { executor: executor.clone(), status });
                 self.master.handle_executor_exited(&agent, &framework, &executor, status);
             }
             Input::ExecutorMessage { agent, framework, executor, data } => {
                 let name = self.agent_name(&agent);
-                let said = Said::ExecutorMessage { executor: executor.clone(), data: data.clone() };
-                self.say(&name, "master", said);
+                let said = || Said::ExecutorMessage { executor: executor.clone(), data: data.clone() };
+                self.say(name, "master", said);
                 self.master.handle_executor_message(&agent, &framework, &executor, data);
             }
             Input::Query(query) => query(&self.master),
@@ -189,7 +189,7 @@ impl Driver {
             }
             Input::DisconnectAgent(agent) => {
                 let name = self.agent_name(&agent);
-                self.say("test", "cluster", Said::Fault(format!("disconnect {name}")));
+                self.say("test", "cluster", || Said::Fault(format!("disconnect {name}")));
                 self.lost.insert(agent.value.clone());
                 if self.is_leading {
                     self.master.handle_agent_disconnected(now, &agent);

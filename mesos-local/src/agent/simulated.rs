@@ -10,7 +10,7 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use self::tasks::Tasks;
+use self::tasks::{Report, Tasks};
 use crate::{driver::DriverHandle, master::AgentAction, uuids::Uuids};
 
 /// How tasks behave that are simulated. By default they are running as soon as they are launched, and run
@@ -49,8 +49,13 @@ pub(crate) async fn run(
     let started = now();
     let mut tasks = Tasks::new(config, Uuids::new(seed));
     loop {
-        while let Some((framework, status)) = tasks.poll_report() {
-            driver.status(&agent, &framework, status);
+        while let Some(report) = tasks.poll_report() {
+            match report {
+                Report::Status(framework, status) => driver.status(&agent, &framework, status),
+                Report::ExecutorExited(framework, executor) => {
+                    driver.executor_exited(&agent, &framework, &executor, 0);
+                }
+            }
         }
         let deadline = tasks.poll_timeout().map(|at| started + at);
         let due = async {
