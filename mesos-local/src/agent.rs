@@ -23,6 +23,7 @@ mod report;
 mod running;
 mod runs;
 mod sandbox;
+pub(crate) mod simulated;
 mod volumes;
 
 use std::{

@@ -4,6 +4,7 @@ mod config;
 mod credentials;
 mod masters;
 mod ports;
+mod simulated;
 
 use std::{
     io,
@@ -23,7 +24,7 @@ use tokio::{
 };
 
 pub use self::{
-    config::{AgentConfig, AgentPorts, ClusterConfig},
+    config::{AgentConfig, AgentPorts, ClusterConfig, Executor},
     credentials::FrameworkCredentials,
     masters::MasterPhase,
 };
@@ -180,8 +181,15 @@ impl Cluster {
         for _ in 1..config.masters {
             cluster.add_master(listen(0).await?)?;
         }
-        for (index, agent) in config.agents.iter().enumerate() {
-            cluster.start_agent(agent, &config, &work_path, index).await?;
+        match &config.executor {
+            Executor::Processes => {
+                for (index, agent) in config.agents.iter().enumerate() {
+                    cluster.start_agent(agent, &config, &work_path, index).await?;
+                }
+            }
+            Executor::Simulated(simulated) => {
+                cluster.start_simulated_agents(&config, simulated, &work_path).await?;
+            }
         }
         Ok(cluster)
     }
@@ -238,8 +246,7 @@ impl Cluster {
             id: id.value.clone(),
             url: format!("http://127.0.0.1:{port}"),
         });
-        // Far from the seed of the master, so that no uuid comes twice.
-        let seed = config.seed ^ (index as u64 + 1).wrapping_mul(0x5851_f42d_4c95_7f2d);
+        let seed = agent_seed(config.seed, index);
         let context = AgentContext {
             id,
             info,
@@ -384,6 +391,11 @@ impl Drop for Cluster {
     fn drop(&mut self) {
         self.families.close();
     }
+}
+
+/// Far from the seed of the master, so that no uuid comes twice.
+fn agent_seed(master_seed: u64, index: usize) -> u64 {
+    master_seed ^ (index as u64 + 1).wrapping_mul(0x5851_f42d_4c95_7f2d)
 }
 
 fn raise_descriptor_limit() {

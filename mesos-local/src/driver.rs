@@ -4,6 +4,7 @@ mod handle;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    fmt::{self, Display},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -43,6 +44,8 @@ pub(crate) struct Driver {
     /// Name and mailbox of each agent by id.
     agents: BTreeMap<String, (String, mpsc::UnboundedSender<AgentAction>)>,
     transcript: Arc<Mutex<Transcript>>,
+    /// Whether the transcript takes anything.
+    is_recorded: bool,
 }
 
 impl Driver {
@@ -53,6 +56,7 @@ impl Driver {
     ) -> (Self, DriverHandle) {
         let (sender, inputs) = mpsc::unbounded_channel();
         let handle = DriverHandle(sender);
+        let is_recorded = transcript.lock().unwrap_or_else(PoisonError::into_inner).takes_entries();
         let driver = Self {
             master: Master::new(config.clone()),
             config,
@@ -67,6 +71,7 @@ impl Driver {
             streams: BTreeMap::new(),
             agents: BTreeMap::new(),
             transcript,
+            is_recorded,
         };
         (driver, handle)
     }
@@ -111,7 +116,7 @@ impl Driver {
             // Dropping the reply says that nobody is there.
             Input::Operate { .. } if !self.is_leading => {}
             Input::Operate { call, reply } => {
-                self.say("operator", "master", Said::Operate(call.clone()));
+                self.say("operator", "master", || Said::Operate(call.clone()));
                 // The one who asked may be gone.
                 let _ = reply.send(self.master.handle_operator_call(now, &call));
             }
@@ -121,12 +126,12 @@ impl Driver {
             }
             Input::StreamClosed(stream) => {
                 if self.streams.remove(&stream).is_some() {
-                    self.say(&scheduler_name(stream), "master", Said::StreamClosed);
+                    self.say(Scheduler(stream), "master", || Said::StreamClosed);
                 }
                 self.master.handle_stream_closed(now, stream);
             }
             Input::Register { name, info, actions, reply } => {
-                self.say(&name, "master", Said::Registered(info.clone()));
+                self.say(&name, "master", || Said::Registered(info.clone()));
                 let outcome = self.master.handle_agent_registered(now, AgentRegistration { info: *info });
                 if let Ok(id) = &outcome {
                     self.agents.insert(id.value.clone(), (name, actions));
@@ -136,34 +141,34 @@ impl Driver {
             }
             Input::Status { agent, framework, status } => {
                 let name = self.agent_name(&agent);
-                self.say(&name, "master", Said::Status(status.clone()));
+                self.say(name, "master", || Said::Status(status.clone()));
                 self.master.handle_status(now, &agent, &framework, *status);
             }
             Input::ExecutorExited { agent, framework, executor, status } => {
                 let name = self.agent_name(&agent);
-                self.say(&name, "master", Said::ExecutorExited { executor: executor.clone(), status });
+                self.say(name, "master", || Said::ExecutorExited { executor: executor.clone(), status });
                 self.master.handle_executor_exited(&agent, &framework, &executor, status);
             }
             Input::ExecutorMessage { agent, framework, executor, data } => {
                 let name = self.agent_name(&agent);
-                let said = Said::ExecutorMessage { executor: executor.clone(), data: data.clone() };
-                self.say(&name, "master", said);
+                let said = || Said::ExecutorMessage { executor: executor.clone(), data: data.clone() };
+                self.say(name, "master", said);
                 self.master.handle_executor_message(&agent, &framework, &executor, data);
             }
             Input::Query(query) => query(&self.master),
             Input::DropStreams => {
-                self.say("test", "cluster", Said::Fault("drop all streams".into()));
+                self.say("test", "cluster", || Said::Fault("drop all streams".into()));
                 self.drop_streams(now);
             }
             Input::CutOffMaster { done } => {
-                self.say("test", "cluster", Said::Fault("cut the master off".into()));
+                self.say("test", "cluster", || Said::Fault("cut the master off".into()));
                 self.is_leading = false;
                 self.drop_streams(now);
                 // The one who asked may be gone; the same below.
                 let _ = done.send(());
             }
             Input::EndMaster { done } => {
-                self.say("test", "cluster", Said::Fault("end the master".into()));
+                self.say("test", "cluster", || Said::Fault("end the master".into()));
                 self.is_leading = false;
                 self.cut_streams();
                 self.succeed(self.config.port);
@@ -175,7 +180,7 @@ impl Driver {
             }
             Input::LoseAgent(agent, loss) => {
                 let name = self.agent_name(&agent);
-                self.say("test", "cluster", Said::Fault(format!("lose {name}: {loss:?}")));
+                self.say("test", "cluster", || Said::Fault(format!("lose {name}: {loss:?}")));
                 self.lost.insert(agent.value.clone());
                 // Without a master nobody notices that an agent is silent.
                 if self.is_leading || loss != AgentLoss::Unreachable {
@@ -184,7 +189,7 @@ impl Driver {
             }
             Input::DisconnectAgent(agent) => {
                 let name = self.agent_name(&agent);
-                self.say("test", "cluster", Said::Fault(format!("disconnect {name}")));
+                self.say("test", "cluster", || Said::Fault(format!("disconnect {name}")));
                 self.lost.insert(agent.value.clone());
                 if self.is_leading {
                     self.master.handle_agent_disconnected(now, &agent);
@@ -192,7 +197,7 @@ impl Driver {
             }
             Input::ReturnAgent(agent) => {
                 let name = self.agent_name(&agent);
-                self.say("test", "cluster", Said::Fault(format!("return {name}")));
+                self.say("test", "cluster", || Said::Fault(format!("return {name}")));
                 self.lost.remove(&agent.value);
                 if self.is_leading {
                     self.master.handle_agent_returned(now, &agent);
@@ -234,7 +239,7 @@ impl Driver {
     fn lead(&mut self, successor: Option<u16>) {
         let what =
             successor.map_or("the master is back".into(), |port| format!("a new master at port {port}"));
-        self.say("test", "cluster", Said::Fault(what));
+        self.say("test", "cluster", || Said::Fault(what));
         if let Some(port) = successor {
             self.succeed(port);
         }
@@ -259,17 +264,18 @@ impl Driver {
         stream_id: Option<String>,
         reply: oneshot::Sender<Reply>,
     ) {
-        let name = call.framework_id.as_ref().map_or("a scheduler", |id| id.value.as_str()).to_owned();
-        self.say(&name, "master", Said::Call(call.clone()));
+        let framework = call.framework_id.clone();
+        let name = framework.as_ref().map_or("a scheduler", |id| id.value.as_str());
+        self.say(name, "master", || Said::Call(call.clone()));
         match self.master.handle_call_of(now, principal.as_deref(), *call, stream_id.as_deref()) {
             Answer::Status { status, text } => {
-                self.say("master", &name, Said::Answer { status, text: text.clone() });
+                self.say("master", name, || Said::Answer { status, text: text.clone() });
                 // The caller may have closed its connection; the call took effect all the same.
                 let _ = reply.send(Reply::Status { status, text });
             }
             Answer::Stream { stream, stream_id } => {
-                let text = format!("{} {stream_id}", scheduler_name(stream));
-                self.say("master", &name, Said::Answer { status: 200, text });
+                let text = || format!("{} {stream_id}", Scheduler(stream));
+                self.say("master", name, || Said::Answer { status: 200, text: text() });
                 let (sender, items) = mpsc::unbounded_channel();
                 self.streams.insert(stream, sender);
                 let events = Events { stream, items, driver: self.handle.clone() };
@@ -281,18 +287,18 @@ impl Driver {
 
     fn drain(&mut self) {
         while let Some(output) = self.master.poll_stream() {
-            let name = scheduler_name(output.stream);
+            let name = Scheduler(output.stream);
             match output.event {
                 Some(event) => {
                     let event = Box::new(event);
-                    self.say("master", &name, Said::Event(event.clone()));
+                    self.say("master", name, || Said::Event(event.clone()));
                     if let Some(sender) = self.streams.get(&output.stream) {
                         // The closing of the stream is on its way to the master.
                         let _ = sender.send(StreamItem::Event(event));
                     }
                 }
                 None => {
-                    self.say("master", &name, Said::EndOfStream);
+                    self.say("master", name, || Said::EndOfStream);
                     self.streams.remove(&output.stream);
                 }
             }
@@ -301,24 +307,32 @@ impl Driver {
             let Some((name, actions)) = self.agents.get(&command.agent_id.value) else {
                 continue;
             };
-            let (name, actions) = (name.clone(), actions.clone());
-            self.say("master", &name, Said::Action(Box::new(command.action.clone())));
+            self.say("master", name, || Said::Action(Box::new(command.action.clone())));
             // An agent that ended has stopped its tasks.
             let _ = actions.send(command.action);
         }
     }
 
-    fn agent_name(&self, id: &v1::AgentId) -> String {
-        self.agents.get(&id.value).map_or_else(|| id.value.clone(), |(name, _)| name.clone())
+    fn agent_name<'a>(&'a self, id: &'a v1::AgentId) -> &'a str {
+        self.agents.get(&id.value).map_or(&id.value, |(name, _)| name)
     }
 
-    fn say(&self, from: &str, to: &str, said: Said) {
-        let at = self.now();
-        let mut transcript = self.transcript.lock().unwrap_or_else(PoisonError::into_inner);
-        transcript.add(at, from, to, said);
+    /// Adds to the transcript, if there is one: nothing is copied for nobody.
+    fn say(&self, from: impl Display, to: impl Display, said: impl FnOnce() -> Said) {
+        if self.is_recorded {
+            let at = self.now();
+            let mut transcript = self.transcript.lock().unwrap_or_else(PoisonError::into_inner);
+            transcript.add(at, &from.to_string(), &to.to_string(), said());
+        }
     }
 }
 
-fn scheduler_name(stream: StreamNumber) -> String {
-    format!("scheduler {}", stream.0)
+/// What the transcript calls whoever reads a stream.
+#[derive(Clone, Copy)]
+struct Scheduler(StreamNumber);
+
+impl Display for Scheduler {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "scheduler {}", self.0.0)
+    }
 }

@@ -56,6 +56,7 @@
 //!   what `docker inspect` would say, and it is killed as the first process of a container is.
 //! - Checks and health checks: commands, TCP, HTTP. Files that a command needs are fetched, and unpacked, with the
 //!   programs curl, tar and unzip.
+//! - [`Executor::Simulated`]: tasks without processes, for thousands of agents and a hundred thousand tasks.
 //!
 //! # What there is not
 //!
@@ -102,9 +103,10 @@ mod transcript;
 mod uuids;
 
 pub use self::{
+    agent::simulated::SimulatedConfig,
     cluster::{
-        AgentConfig, AgentHandle, AgentPorts, Cluster, ClusterConfig, ClusterError, FrameworkCredentials,
-        MasterPhase,
+        AgentConfig, AgentHandle, AgentPorts, Cluster, ClusterConfig, ClusterError, Executor,
+        FrameworkCredentials, MasterPhase,
     },
     transcript::{Entry, Transcript},
 };

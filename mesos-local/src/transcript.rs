@@ -62,6 +62,11 @@ impl Transcript {
         Self { limit, ..Self::default() }
     }
 
+    /// Whether anything is kept at all.
+    pub(crate) fn takes_entries(&self) -> bool {
+        self.limit > 0
+    }
+
     pub(crate) fn add(&mut self, at: Duration, from: &str, to: &str, said: Said) {
         if self.limit == 0 {
             return;

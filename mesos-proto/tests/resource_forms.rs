@@ -43,7 +43,7 @@ fn malformed_resources_are_refused_or_left_out() {
         ..cpus()
     };
     let disk = |source: Source| Resource {
-        disk: Some(DiskInfo { source: Some(source), ..DiskInfo::default() }),
+        disk: Some(Box::new(DiskInfo { source: Some(source), ..DiskInfo::default() })),
         ..Resource::scalar_milli("disk", 1)
     };
     let block = Source { r#type: source::Type::Block.into(), ..Source::default() };
@@ -76,7 +76,7 @@ fn malformed_resources_are_refused_or_left_out() {
             "'keys:{a, b, a}': expected each item once, 'a' is there twice",
         ),
         (
-            Resource { disk: Some(DiskInfo::default()), ..cpus() },
+            Resource { disk: Some(Box::default()), ..cpus() },
             "'cpus[]:1': expected no disk for a resource that is not named 'disk'",
         ),
         (

@@ -262,7 +262,7 @@ impl Spec {
             allocation_info: [None, allocation("web"), allocation("eng")][self.allocated].clone(),
             revocable: self.revocable.then_some(RevocableInfo {}),
             provider_id: [None, Some("p1"), Some("p2")][self.provider].map(ResourceProviderId::new),
-            disk: disk(self.disk, self.volume),
+            disk: disk(self.disk, self.volume).map(Box::new),
             shared: self.shared.then_some(SharedInfo {}),
             ..value
         }

@@ -233,12 +233,14 @@ impl ClientBuilder {
         let security = self.security.clone();
         let surroundings =
             Surroundings { security: self.security, store: self.store, leaders, observers: self.observers };
+        let max_calls_waiting = config.max_calls_waiting;
         let session = Session::new(config);
         let driver = Driver::new(session, surroundings, wishes, queue, Arc::clone(&closed));
         let mut tasks = JoinSet::new();
         let span = info_span!("mesos_scheduler", framework = field::Empty);
         tasks.spawn(driver.run().instrument(span));
-        let client = Client { commands, closed: Arc::clone(&closed), framework_info, security };
+        let closing = Arc::clone(&closed);
+        let client = Client { commands, closed: closing, framework_info, security, max_calls_waiting };
         Ok((client, Events::new(events, closed, tasks)))
     }
 

@@ -45,6 +45,8 @@ pub struct Client {
     pub(crate) closed: Arc<OnceLock<CloseReason>>,
     pub(crate) framework_info: Arc<v1::FrameworkInfo>,
     pub(crate) security: Security,
+    /// More calls are not taken.
+    pub(crate) max_calls_waiting: usize,
 }
 
 impl Client {

@@ -2,16 +2,14 @@
 
 mod changes;
 mod handle;
+mod outgoing;
 mod recover;
 mod submission;
 
 use std::{collections::BTreeMap, time::Instant};
 
 use mesos_proto::v1;
-use tokio::{
-    sync::{mpsc, oneshot, watch},
-    task::JoinSet,
-};
+use tokio::sync::{mpsc, oneshot, watch};
 
 pub use self::{
     changes::Changes,
@@ -19,7 +17,7 @@ pub use self::{
     recover::{Recover, RecoverError, RecoveredTask, Recovery},
     submission::{RunningTask, Submission},
 };
-use self::{recover::Records, submission::Watcher};
+use self::{outgoing::Outgoing, recover::Records, submission::Watcher};
 use crate::{
     client::Client,
     events::Events,
@@ -65,7 +63,7 @@ struct Driver {
     drains: Vec<oneshot::Sender<()>>,
     /// Tasks that were just taken over, until they are given to who asked.
     recovered: Vec<RecoveredTask>,
-    replies: JoinSet<(OutcomeToken, CallOutcome)>,
+    outgoing: Outgoing,
 }
 
 impl Driver {
@@ -85,8 +83,8 @@ impl Driver {
                     let Some(wish) = wish else { return };
                     self.handle_wish(wish);
                 }
-                Some(reply) = self.replies.join_next() => {
-                    if let Ok((token, outcome)) = reply {
+                outcomes = self.outgoing.answered() => {
+                    for (token, outcome) in outcomes {
                         self.handle_outcome(token, outcome);
                     }
                 }
@@ -105,10 +103,20 @@ impl Driver {
             Event::Disconnected { why, .. } => {
                 self.leader.send_replace(Leader::None);
                 self.core.handle_disconnected(now(), why);
+                self.drop_calls();
             }
             Event::Closed(reason) => {
                 self.leader.send_replace(Leader::Closed);
                 self.core.handle_closed(reason.to_string());
+            }
+        }
+    }
+
+    /// Calls that had no room yet were meant for a subscription that is over.
+    fn drop_calls(&mut self) {
+        while let Some((token, _call)) = self.core.poll_call() {
+            if let Some(token) = token {
+                self.core.handle_call_outcome(now(), token, CallOutcome::NotSubscribed);
             }
         }
     }
@@ -176,11 +184,10 @@ impl Driver {
         if let Some(roles) = self.core.poll_suppressed_roles() {
             self.client.set_suppressed_roles(roles);
         }
-        while let Some((token, call)) = self.core.poll_call() {
-            let reply = self.client.send(call);
-            if let Some(token) = token {
-                self.replies.spawn(async move { (token, reply.await) });
-            }
+        while self.outgoing.has_room()
+            && let Some((token, call)) = self.core.poll_call()
+        {
+            self.outgoing.send(token, call);
         }
         while let Some(change) = self.core.poll_change() {
             self.listeners.retain(|listener| listener.send(change.clone()).is_ok());

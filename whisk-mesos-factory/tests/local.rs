@@ -206,3 +206,19 @@ fn everything_that_was_said_is_printed_when_asked_for() {
     let ended = local.wait();
     assert!(ended.stdout.contains("SUBSCRIBE") && ended.stdout.contains("TEARDOWN"), "{}", ended.stdout);
 }
+
+#[test]
+fn hundreds_of_agents_are_simulated() {
+    let place = Place::new();
+    let refused = place.run(&["local", "--agents", "300", "--port", "0"]);
+    assert_eq!(refused.code, Some(2));
+    assert!(refused.stderr.contains("--agents 300: more than 200 need --simulated"), "{}", refused.stderr);
+    let mut local = place.start(&["local", "--agents", "300", "--port", "0", "--simulated"]);
+    assert!(local.line().starts_with("master "));
+    for number in 1..=300 {
+        let line = local.line();
+        assert!(line.starts_with(&format!("agent agent{number} ")), "{line}");
+    }
+    local.signal("INT");
+    assert_eq!(local.wait().code, Some(0));
+}

@@ -1,6 +1,6 @@
 //! The command line of xtask.
 
-use crate::{bench, codegen, fuzz, sim};
+use crate::{bench, codegen, fuzz, scale, sim};
 
 /// What `cargo xtask` prints when it is asked for help, or for nothing.
 pub(crate) const USAGE: &str = "usage: cargo xtask <command>
@@ -26,6 +26,12 @@ commands:
       --seeds N            how many seeds (1000)
       --seed S             the first one (0); to see one again: --seeds 1 --seed S
   package                  package the published crates and build what was packaged, without a registry
+  scale                    launch 1,000, 10,000 and 100,000 tasks at once over 1,000 simulated agents through HTTP, and
+                           tasks one after the other; print what that takes, fail if it grows faster than n log n or
+                           if the client adds too much to the time of the master
+      --compare N          how many tasks are also launched in the way of mesos-actor (1000); 0 for none
+      --plot FILE          draw the growth as SVG
+      --quick              up to 10,000 tasks, and no comparison
   help                     print this text
 ";
 
@@ -34,6 +40,8 @@ const DEFAULT_SECONDS: u32 = 60;
 
 /// How many seeds are simulated unless told otherwise.
 const DEFAULT_SEEDS: u64 = 1000;
+/// More take minutes.
+const DEFAULT_COMPARED: u32 = 1000;
 
 /// A command with its options.
 #[derive(Debug, PartialEq, Eq)]
@@ -47,6 +55,7 @@ pub(crate) enum Command {
     Msrv,
     Package,
     Sim(sim::Options),
+    Scale(scale::Options),
 }
 
 /// Reads the arguments that follow `cargo xtask`.
@@ -66,6 +75,7 @@ pub(crate) fn parse(arguments: &[String]) -> Result<Command, String> {
         ("msrv", []) => Ok(Command::Msrv),
         ("package", []) => Ok(Command::Package),
         ("sim", _) => parse_sim(rest).map(Command::Sim),
+        ("scale", _) => parse_scale(rest).map(Command::Scale),
         ("help", []) => Ok(Command::Help),
         (command, []) if is_help(command) => Ok(Command::Help),
         ("ci" | "codegen" | "live" | "msrv" | "package" | "help", [unexpected, ..]) => {
@@ -86,6 +96,26 @@ fn parse_bench(arguments: &[&str]) -> Result<bench::Options, String> {
             "--quick" => options.is_quick = true,
             option if option.starts_with('-') => return Err(unknown_option(option, "bench", "--quick")),
             name => options.crates.push(name.to_owned()),
+        }
+    }
+    Ok(options)
+}
+
+fn parse_scale(arguments: &[&str]) -> Result<scale::Options, String> {
+    let mut options = scale::Options { is_quick: false, compared: DEFAULT_COMPARED, plot: None };
+    let mut arguments = arguments.iter();
+    while let Some(argument) = arguments.next() {
+        match *argument {
+            "--quick" => options.is_quick = true,
+            "--compare" => {
+                let text = arguments.next().copied().unwrap_or_default();
+                options.compared = text.parse().map_err(|_| format!("'{text}' is no number of tasks"))?;
+            }
+            "--plot" => {
+                let file = arguments.next().ok_or("--plot needs the file to write")?;
+                options.plot = Some((*file).into());
+            }
+            other => return Err(unknown_option(other, "scale", "--compare N, --plot FILE or --quick")),
         }
     }
     Ok(options)
@@ -170,6 +200,10 @@ mod tests {
         Command::Sim(sim::Options { seeds, seed })
     }
 
+    fn scale(is_quick: bool, compared: u32, plot: Option<&str>) -> Command {
+        Command::Scale(scale::Options { is_quick, compared, plot: plot.map(Into::into) })
+    }
+
     #[test]
     fn commands_are_read_with_their_options() {
         for (line, command) in [
@@ -192,6 +226,9 @@ mod tests {
             ("sim", sim(1000, 0)),
             ("sim --seeds 10000", sim(10_000, 0)),
             ("sim --seed=17 --seeds 1", sim(1, 17)),
+            ("scale", scale(false, 1000, None)),
+            ("scale --quick", scale(true, 1000, None)),
+            ("scale --compare 10000 --plot docs/a.svg", scale(false, 10_000, Some("docs/a.svg"))),
         ] {
             assert_eq!(read(line), Ok(command), "{line}");
         }
@@ -213,6 +250,9 @@ mod tests {
             ("sim --seed=-1", "'-1' is no seed, expected a whole number"),
             ("sim --seeds 0", "0 seeds prove nothing, expected some"),
             ("sim 17", "unknown option '17' of 'sim', expected --seeds N or --seed S"),
+            ("scale 5", "unknown option '5' of 'scale', expected --compare N, --plot FILE or --quick"),
+            ("scale --compare all", "'all' is no number of tasks"),
+            ("scale --plot", "--plot needs the file to write"),
             ("bench --fast", "unknown option '--fast' of 'bench', expected --quick"),
         ] {
             assert_eq!(read(line), Err(error.to_owned()), "{line}");
@@ -221,7 +261,8 @@ mod tests {
 
     #[test]
     fn the_help_names_every_command() {
-        for command in ["bench", "ci", "codegen", "fuzz", "help", "live", "msrv", "package", "sim"] {
+        let commands = ["bench", "ci", "codegen", "fuzz", "help", "live", "msrv", "package", "scale", "sim"];
+        for command in commands {
             assert!(USAGE.lines().any(|line| line.starts_with(&format!("  {command} "))), "{command}");
             let unknown = format!("unknown command '{command}'");
             assert!(read(command).err().is_none_or(|error| error != unknown), "{command}");

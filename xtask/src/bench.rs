@@ -8,7 +8,7 @@ use std::{fs, path::Path, process::Command};
 
 use crate::{
     bench::bars::Bars,
-    print,
+    print, scale,
     workspace::{Crate, Workspace},
 };
 
@@ -54,7 +54,8 @@ fn measure(repository: &Path, target: &Path, package: &Crate, is_quick: bool) ->
     if results.exists() {
         fs::remove_dir_all(&results).map_err(|error| format!("{}: {error}", results.display()))?;
     }
-    for bench in &package.benches {
+    // That one has no figures for criterion, and an own command.
+    for bench in package.benches.iter().filter(|bench| *bench != scale::BENCH) {
         print(&format!("== {}: {bench}", package.name));
         let mut command = Command::new(env!("CARGO"));
         command.args(["bench", "--quiet", "-p", &package.name, "--bench", bench, "--", "--noplot"]);

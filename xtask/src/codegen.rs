@@ -48,6 +48,13 @@ fn generate(protos: &Path) -> Result<BTreeMap<String, Vec<u8>>, String> {
         .bytes(["."])
         .btree_map(["."])
         .enable_type_names()
+        // What hardly any message has would take most of the room of messages that there are ten thousands of.
+        .boxed(".mesos.v1.Resource.disk")
+        .boxed(".mesos.v1.Offer.Operation.launch_group")
+        .boxed(".mesos.v1.Offer.Operation.grow_volume")
+        .boxed(".mesos.v1.Offer.Operation.shrink_volume")
+        .boxed(".mesos.v1.Offer.Operation.create_disk")
+        .boxed(".mesos.v1.Offer.Operation.destroy_disk")
         .extern_path(".google.protobuf.Duration", "crate::google::Duration");
     let compiled = config.compile_fds(descriptors.clone()).map_err(|error| error.to_string());
     let generated = compiled.and_then(|()| read_folder(&out));

@@ -13,6 +13,7 @@ mod live;
 mod msrv;
 mod package;
 mod purity;
+mod scale;
 mod sim;
 mod workspace;
 
@@ -46,6 +47,7 @@ fn run(command: &Command) -> Result<ExitCode, String> {
         Command::Msrv => msrv::check(&repository, msrv::Toolchain::Required)?,
         Command::Package => package::verify(&repository)?,
         Command::Sim(options) => sim::run(&repository, *options)?,
+        Command::Scale(options) => scale::run(&repository, options)?,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -10,7 +10,7 @@ use std::{
 use mesos_proto::v1::{self, Ranges};
 
 use super::credentials::FrameworkCredentials;
-use crate::master::MasterOptions;
+use crate::{agent::simulated::SimulatedConfig, master::MasterOptions};
 
 /// What a cluster is made of.
 ///
@@ -49,11 +49,25 @@ pub struct ClusterConfig {
     /// the like are replaced by the port of the machine that is mapped to this port of the container. They come
     /// before the action runtime.
     pub images: BTreeMap<String, Vec<OsString>>,
+    /// What runs the tasks of all agents.
+    pub executor: Executor,
     /// Every id and uuid comes out of this number. Each configuration is made with another one, as every
     /// start of a real master is another master.
     pub seed: u64,
     /// So many messages are kept in the transcript.
     pub transcript_limit: usize,
+}
+
+/// What runs tasks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Executor {
+    /// Each task is a process of this machine.
+    Processes,
+    /// Tasks are only told about, for tests of scale: they start and end by this configuration, whatever their
+    /// command, image, checks and longest time say. Agents share one listener, have no sandboxes, and each
+    /// offers its [`AgentPorts::Reserved`] from 31000 on.
+    Simulated(SimulatedConfig),
 }
 
 /// One agent of a cluster.
@@ -122,6 +136,7 @@ impl ClusterConfig {
             framework_credentials: None,
             action_runtime: None,
             images: BTreeMap::new(),
+            executor: Executor::Processes,
             seed: seed(),
             transcript_limit: 10_000,
         }

@@ -40,7 +40,7 @@ impl Master {
                 operation::Type::LaunchGroup => {
                     let has_id = operation.id.is_some();
                     let launch = operation.launch_group.unwrap_or_default();
-                    self.launch_group(now, framework, &mut pool, launch, has_id);
+                    self.launch_group(now, framework, &mut pool, *launch, has_id);
                 }
                 operation::Type::Unknown
                 | operation::Type::Reserve

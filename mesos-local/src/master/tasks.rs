@@ -34,7 +34,8 @@ pub(super) struct Task {
 }
 
 impl Task {
-    pub(super) fn new(info: v1::TaskInfo, offer: &Offer, amounts: Amounts) -> Self {
+    pub(super) fn new(mut info: v1::TaskInfo, offer: &Offer, amounts: Amounts) -> Self {
+        info.resources.shrink_to_fit();
         Self {
             info,
             agent: offer.agent.clone(),
@@ -51,7 +52,10 @@ impl Task {
     pub(super) fn record(&mut self, status: v1::TaskStatus) {
         match self.statuses.last_mut().filter(|last| last.state == status.state) {
             Some(last) => *last = status,
-            None => self.statuses.push(status),
+            None => {
+                self.statuses.reserve_exact(1);
+                self.statuses.push(status);
+            }
         }
     }
 

@@ -57,6 +57,10 @@ impl Master {
         }
         let terminal = task.pending.pop_front().is_some_and(|status| status.state().is_terminal());
         task.attempts = 0;
+        // Most tasks rest from here on, and there may be very many of them.
+        if task.pending.is_empty() {
+            task.pending.shrink_to_fit();
+        }
         if terminal && let Some(task) = known.tasks.remove(id) {
             known.complete(task);
         }

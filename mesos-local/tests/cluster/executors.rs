@@ -289,7 +289,7 @@ impl Scheduler {
         let task_group = v1::TaskGroupInfo { tasks };
         let operation = v1::offer::Operation {
             r#type: Some(operation::Type::LaunchGroup.into()),
-            launch_group: Some(operation::LaunchGroup { executor, task_group }),
+            launch_group: Some(Box::new(operation::LaunchGroup { executor, task_group })),
             ..Default::default()
         };
         let accept = call::Accept {

@@ -19,3 +19,4 @@ mod scenarios;
 mod scenarios_of_agents;
 mod scenarios_of_offers;
 mod scenarios_of_operators;
+mod simulated;

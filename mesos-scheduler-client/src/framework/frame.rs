@@ -10,9 +10,9 @@ use mesos_proto::v1::{self, Ranges};
 
 use super::{
     ChangeKind, FrameworkCore, InFlight, Stage, TaskPhase,
-    launches::describe,
+    launches::{Launched, describe, operation},
     matcher::{Match, Round},
-    offers::GroupId,
+    offers::{Group, GroupId},
     policy::Packing,
     queue::{ClassId, Rank},
     task::Placed,
@@ -21,7 +21,7 @@ use super::{
 use crate::{calls, mutation::Mutation};
 
 /// The tasks that go to one group of offers.
-type Launches = BTreeMap<GroupId, Vec<(Arc<str>, v1::TaskInfo)>>;
+type Launches = BTreeMap<GroupId, Launched>;
 
 impl FrameworkCore {
     /// Does what the last input made necessary.
@@ -63,8 +63,8 @@ impl FrameworkCore {
                 }
             }
         }
-        for (group, tasks) in launches {
-            self.accept(group, tasks);
+        for (group, launched) in launches {
+            self.accept(group, launched);
         }
     }
 
@@ -95,18 +95,12 @@ impl FrameworkCore {
         let Match { group: group_id, host_ports } = found;
         let spec = &launch.spec;
         let taken = self.offers.change(group_id, |group| {
-            let before = group.free();
             let resources = group.supply.take(spec, &host_ports);
             let agent = group.agent.clone();
-            (
-                describe(spec, task_id, &wire_id, &agent.id, resources, &host_ports),
-                agent,
-                group.role.clone(),
-                before,
-                group.free(),
-            )
+            let operation = operation(describe(spec, task_id, &wire_id, &agent.id, resources, &host_ports));
+            (operation, agent, group.role.clone())
         });
-        let Some((task_info, agent, role, before, after)) = taken else { return };
+        let Some(((operation, agent, role), before, after)) = taken else { return };
         if self.policy.packing == Packing::Pack {
             round.took(&role, group_id, before, after);
         }
@@ -116,7 +110,9 @@ impl FrameworkCore {
         launch.class = None;
         launch.attempts = launch.attempts.saturating_add(1);
         self.leave_queue(class_id, rank);
-        launches.entry(group_id).or_default().push((task_id.clone(), task_info));
+        let launched = launches.entry(group_id).or_default();
+        launched.task_ids.push(task_id.clone());
+        launched.operations.push(operation);
         self.change(task_id, ChangeKind::Stage(Stage::Staging));
     }
 
@@ -158,12 +154,8 @@ impl FrameworkCore {
         } else {
             0
         };
-        let mut surplus = Vec::new();
-        while self.offers.len() > keep {
-            let Some(group) = self.offers.latest().and_then(|id| self.offers.remove(id)) else { break };
-            surplus.push(group.offer_ids());
-        }
-        self.decline(surplus.into_iter().rev().flatten().collect());
+        let surplus = self.offers.take_surplus(keep);
+        self.decline(surplus.iter().flat_map(Group::offer_ids).collect());
     }
 
     pub(super) fn give_back_expired(&mut self, now: Instant) {

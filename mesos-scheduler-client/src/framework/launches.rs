@@ -13,12 +13,18 @@ use crate::{calls, session::CallOutcome};
 /// The label of a task that Mesos knows by another id than the one that it was submitted with.
 pub(super) const SUBMITTED_AS: &str = "submitted-as";
 
+/// What one ACCEPT launches.
+#[derive(Debug, Default)]
+pub(super) struct Launched {
+    pub(super) task_ids: Vec<Arc<str>>,
+    /// One for each task: a malformed resource fails every task of its operation.
+    pub(super) operations: Vec<v1::offer::Operation>,
+}
+
 impl FrameworkCore {
-    pub(super) fn accept(&mut self, group: GroupId, tasks: Vec<(Arc<str>, v1::TaskInfo)>) {
+    pub(super) fn accept(&mut self, group: GroupId, launched: Launched) {
         let Some(group) = self.offers.remove(group) else { return };
-        let (task_ids, task_infos): (Vec<Arc<str>>, Vec<v1::TaskInfo>) = tasks.into_iter().unzip();
-        // One operation for each task: a malformed resource fails every task of its operation.
-        let operations = task_infos.into_iter().map(launch).collect();
+        let Launched { task_ids, operations } = launched;
         let refuse = if self.queue.is_empty() { self.policy.refuse } else { Duration::ZERO };
         let offer_ids = group.offer_ids();
         let call = calls::accept(offer_ids.clone(), operations, Some(filters(refuse)));
@@ -134,7 +140,7 @@ impl FrameworkCore {
     }
 }
 
-fn launch(task_info: v1::TaskInfo) -> v1::offer::Operation {
+pub(super) fn operation(task_info: v1::TaskInfo) -> v1::offer::Operation {
     v1::offer::Operation {
         r#type: Some(v1::offer::operation::Type::Launch.into()),
         launch: Some(v1::offer::operation::Launch { task_infos: vec![task_info] }),

@@ -127,6 +127,31 @@ impl Offers {
         Some(group)
     }
 
+    /// Takes out the groups that came last, until no more offers than these are left; the first of them first.
+    pub(super) fn take_surplus(&mut self, keep: usize) -> Vec<Group> {
+        let mut surplus = Vec::new();
+        if self.len() > 2 * keep {
+            // Most of them go: what stays is put into indexes anew.
+            let groups = std::mem::take(&mut self.groups);
+            self.clear();
+            for (id, group) in groups {
+                if surplus.is_empty() && self.len() + group.offers.len() <= keep {
+                    self.of_offer.extend(group.offers.iter().map(|offer| (offer.id.value.clone(), id)));
+                    self.put(id, group);
+                } else {
+                    surplus.push(group);
+                }
+            }
+        } else {
+            while self.len() > keep {
+                let Some(group) = self.latest().and_then(|id| self.remove(id)) else { break };
+                surplus.push(group);
+            }
+            surplus.reverse();
+        }
+        surplus
+    }
+
     /// Forgets the offers of an agent that is gone.
     pub(super) fn remove_agent(&mut self, agent: &str) {
         for id in self.by_agent.get(agent).cloned().unwrap_or_default() {
@@ -166,7 +191,7 @@ impl Offers {
     }
 
     /// The group that came last.
-    pub(super) fn latest(&self) -> Option<GroupId> {
+    fn latest(&self) -> Option<GroupId> {
         self.groups.last_key_value().map(|(id, _)| *id)
     }
 
@@ -184,8 +209,12 @@ impl Offers {
         self.by_free.iter()
     }
 
-    /// Changes what a group has left.
-    pub(super) fn change<T>(&mut self, id: GroupId, change: impl FnOnce(&mut Group) -> T) -> Option<T> {
+    /// Changes what a group has left; tells what it had before, and what it has now.
+    pub(super) fn change<T>(
+        &mut self,
+        id: GroupId,
+        change: impl FnOnce(&mut Group) -> T,
+    ) -> Option<(T, Free, Free)> {
         let group = self.groups.get_mut(&id)?;
         let before = group.free();
         let result = change(group);
@@ -196,7 +225,7 @@ impl Offers {
             places.remove(&(before, id));
             places.insert((after, id));
         }
-        Some(result)
+        Some((result, before, after))
     }
 
     fn take(&mut self, id: GroupId) -> Option<Group> {

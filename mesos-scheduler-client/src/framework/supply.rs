@@ -185,7 +185,7 @@ mod tests {
     fn volumes_revocable_and_shared_resources_are_not_used() {
         let mut supply = Supply::default();
         let mut volume = v1::Resource::scalar_milli("disk", 1000);
-        volume.disk = Some(v1::resource::DiskInfo::default());
+        volume.disk = Some(Box::default());
         let mut revocable = v1::Resource::scalar_milli("cpus", 1000);
         revocable.revocable = Some(v1::resource::RevocableInfo {});
         supply.add(&[volume, revocable]);

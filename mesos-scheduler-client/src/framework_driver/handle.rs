@@ -16,6 +16,7 @@ use tokio::{
 use super::{
     Command, Driver, Leader,
     changes::Changes,
+    outgoing::Outgoing,
     recover::{Records, Recover, RecoverError, Recovery},
     submission::{Submission, Watcher},
 };
@@ -81,7 +82,7 @@ impl Framework {
             listeners: Vec::new(),
             drains: Vec::new(),
             recovered: Vec::new(),
-            replies: JoinSet::new(),
+            outgoing: Outgoing::new(client.clone()),
         };
         // What the first SUBSCRIBE says must be set before it is sent.
         driver.drain();

@@ -6,7 +6,7 @@ mod handle;
 
 use std::{collections::BTreeSet, time::Duration};
 
-use mesos_local::{Cluster, ClusterConfig};
+use mesos_local::{Cluster, ClusterConfig, Executor, SimulatedConfig};
 use mesos_proto::v1::{self, TaskState, framework_info::capability};
 use mesos_scheduler_client::{
     ClientBuilder, Eligibility, Framework, LaunchFailure, Masters, MemoryStore, Policy, PortRequest, Stage,
@@ -172,4 +172,28 @@ async fn thirty_tasks_at_once_all_run_each_with_a_port_of_its_own() {
     stop(cluster, framework).await;
     let count = |text: &str| transcript.matches(text).count();
     assert_eq!(count("TASK_LOST") + count("TASK_DROPPED") + count("TASK_ERROR"), 0, "{transcript}");
+}
+
+#[tokio::test]
+async fn a_burst_of_updates_overruns_no_queue_of_calls() {
+    const TASKS: usize = 100;
+    let mut config = ClusterConfig::with_agents(3);
+    config.executor = Executor::Simulated(SimulatedConfig::default());
+    let cluster = Cluster::start(config).await.unwrap();
+    let info = v1::FrameworkInfo { user: "nobody".into(), name: "burst".into(), ..Default::default() };
+    let masters = Masters::parse(&cluster.master_url()).unwrap();
+    // One call that has no answer yet, and two that wait.
+    let builder = ClientBuilder::new(info, masters).max_calls_in_flight(1).max_calls_waiting(2);
+    let (client, events) = builder.start().unwrap();
+    let framework = Framework::start(client, events, Policy::default());
+    let submissions: Vec<_> = (0..TASKS)
+        .map(|task| framework.submit(TaskSpec::command(format!("task-{task}"), 10, 1, "true")))
+        .collect();
+    for submission in submissions {
+        submission.await.unwrap();
+    }
+    // Two updates for each task, and no more: the agent repeats those that are not acknowledged.
+    let updates = cluster.transcript().entries().filter(|entry| entry.kind() == "UPDATE").count();
+    assert_eq!(updates, 2 * TASKS);
+    stop(cluster, framework).await;
 }

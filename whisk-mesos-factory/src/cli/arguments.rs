@@ -170,8 +170,8 @@ pub(super) enum Api {
 
 #[derive(Debug, Args)]
 pub(super) struct Local {
-    /// How many agents; their names, attributes and resources are made up.
-    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=200))]
+    /// How many agents; their names, attributes and resources are made up. More than 200 only with --simulated.
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=10_000))]
     pub(super) agents: u16,
 
     /// An agent in place of those that are made up. Repeatable.
@@ -210,6 +210,11 @@ pub(super) struct Local {
     /// Prints everything that is said, one line each, at the end.
     #[arg(long)]
     pub(super) transcript: bool,
+
+    /// Starts no processes: tasks run as soon as they are launched, until they are killed, and do nothing. For
+    /// tests of scale.
+    #[arg(long, conflicts_with = "work_dir")]
+    pub(super) simulated: bool,
 }
 
 /// What is named as the flags of a real master; underscores may stand for the dashes.

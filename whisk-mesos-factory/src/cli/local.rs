@@ -2,7 +2,9 @@
 
 use std::{collections::BTreeSet, env, ffi::OsString, path::Path, process::ExitCode};
 
-use mesos_local::{AgentConfig, Cluster, ClusterConfig, FrameworkCredentials, flags, runtime};
+use mesos_local::{
+    AgentConfig, Cluster, ClusterConfig, Executor, FrameworkCredentials, SimulatedConfig, flags, runtime,
+};
 
 use super::{
     Exit, Failure,
@@ -12,6 +14,9 @@ use super::{
     output::Output,
     unless_interrupted,
 };
+
+/// Agents of processes offer ports that nobody else of this machine has.
+const MOST_AGENTS: u16 = 200;
 
 /// A configuration whose agents run action containers with this very program.
 pub(super) fn cluster_config(agents: usize) -> Result<ClusterConfig, Failure> {
@@ -30,6 +35,10 @@ pub(super) async fn start(config: ClusterConfig) -> Result<Cluster, Failure> {
 }
 
 pub(super) async fn run(local: Local, output: &Output) -> Result<Exit, Failure> {
+    if local.agents > MOST_AGENTS && !local.simulated {
+        let text = format!("--agents {}: more than {MOST_AGENTS} need --simulated", local.agents);
+        return Err(Failure::usage(text));
+    }
     let mut interrupt = Interrupt::listen()?;
     let mut config = cluster_config(usize::from(local.agents))?;
     if !local.agent.is_empty() {
@@ -42,6 +51,9 @@ pub(super) async fn run(local: Local, output: &Output) -> Result<Exit, Failure> 
         config.framework_credentials = Some(credentials(&file)?);
     }
     config.masters = usize::from(local.masters);
+    if local.simulated {
+        config.executor = Executor::Simulated(SimulatedConfig::default());
+    }
     config.port = local.port;
     config.work_dir = local.work_dir;
     if !local.transcript {

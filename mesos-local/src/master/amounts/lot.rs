@@ -21,7 +21,7 @@ pub(super) struct Lot {
 struct Special {
     /// The outermost first.
     reservations: Vec<ReservationInfo>,
-    disk: Option<DiskInfo>,
+    disk: Option<Box<DiskInfo>>,
 }
 
 /// What an amount is measured in.
@@ -72,7 +72,7 @@ impl Lot {
     }
 
     fn disk(&self) -> Option<&DiskInfo> {
-        self.special.as_ref()?.disk.as_ref()
+        self.special.as_ref()?.disk.as_deref()
     }
 
     pub(super) fn volume_id(&self) -> Option<&str> {
@@ -112,7 +112,7 @@ impl Lot {
             disk.persistence = None;
             disk.volume = None;
         }
-        special.disk = special.disk.filter(|disk| *disk != DiskInfo::default());
+        special.disk = special.disk.filter(|disk| **disk != DiskInfo::default());
         Self { special: special.boxed(), ..self.clone() }
     }
 

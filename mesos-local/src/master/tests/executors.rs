@@ -246,10 +246,10 @@ impl Script {
     fn group(&mut self, scheduler: &Scheduler, offer: &str, pod: &ExecutorInfo, tasks: Vec<TaskInfo>) {
         let operation = v1::offer::Operation {
             r#type: Some(operation::Type::LaunchGroup.into()),
-            launch_group: Some(operation::LaunchGroup {
+            launch_group: Some(Box::new(operation::LaunchGroup {
                 executor: pod.clone(),
                 task_group: v1::TaskGroupInfo { tasks },
-            }),
+            })),
             ..Default::default()
         };
         let accept = call::Accept {

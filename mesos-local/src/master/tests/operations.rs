@@ -110,11 +110,11 @@ fn volumes_are_made_used_as_a_whole_and_destroyed() {
     let place =
         v1::Volume { container_path: "data".into(), mode: v1::volume::Mode::Rw.into(), ..Default::default() };
     let persistence = v1::resource::disk_info::Persistence { id: "v1".into(), principal: None };
-    volume.disk = Some(v1::resource::DiskInfo {
+    volume.disk = Some(Box::new(v1::resource::DiskInfo {
         persistence: Some(persistence),
         volume: Some(place),
         ..Default::default()
-    });
+    }));
     let create = |id: &str| Operation {
         r#type: Some(operation::Type::Create.into()),
         id: Some(v1::OperationId::new(id)),

@@ -199,7 +199,7 @@ fn operations_that_are_not_supported_are_refused_by_name() {
     let operations = vec![
         Operation {
             r#type: Some(operation::Type::LaunchGroup.into()),
-            launch_group: Some(group),
+            launch_group: Some(Box::new(group)),
             ..Default::default()
         },
         Operation {

@@ -1711,8 +1711,8 @@ pub struct Resource {
     #[prost(message, repeated, tag = "13")]
     pub reservations: ::prost::alloc::vec::Vec<resource::ReservationInfo>,
     /// Which disk, and the persistent volume on it; `disk` resources only.
-    #[prost(message, optional, tag = "7")]
-    pub disk: ::core::option::Option<resource::DiskInfo>,
+    #[prost(message, optional, boxed, tag = "7")]
+    pub disk: ::core::option::Option<::prost::alloc::boxed::Box<resource::DiskInfo>>,
     /// Present on resources that may be taken back while a task uses them.
     #[prost(message, optional, tag = "9")]
     pub revocable: ::core::option::Option<resource::RevocableInfo>,
@@ -3039,8 +3039,10 @@ pub mod offer {
         #[prost(message, optional, tag = "2")]
         pub launch: ::core::option::Option<operation::Launch>,
         /// For type LAUNCH_GROUP.
-        #[prost(message, optional, tag = "7")]
-        pub launch_group: ::core::option::Option<operation::LaunchGroup>,
+        #[prost(message, optional, boxed, tag = "7")]
+        pub launch_group: ::core::option::Option<
+            ::prost::alloc::boxed::Box<operation::LaunchGroup>,
+        >,
         /// For type RESERVE.
         #[prost(message, optional, tag = "3")]
         pub reserve: ::core::option::Option<operation::Reserve>,
@@ -3054,17 +3056,25 @@ pub mod offer {
         #[prost(message, optional, tag = "6")]
         pub destroy: ::core::option::Option<operation::Destroy>,
         /// For type GROW_VOLUME.
-        #[prost(message, optional, tag = "13")]
-        pub grow_volume: ::core::option::Option<operation::GrowVolume>,
+        #[prost(message, optional, boxed, tag = "13")]
+        pub grow_volume: ::core::option::Option<
+            ::prost::alloc::boxed::Box<operation::GrowVolume>,
+        >,
         /// For type SHRINK_VOLUME.
-        #[prost(message, optional, tag = "14")]
-        pub shrink_volume: ::core::option::Option<operation::ShrinkVolume>,
+        #[prost(message, optional, boxed, tag = "14")]
+        pub shrink_volume: ::core::option::Option<
+            ::prost::alloc::boxed::Box<operation::ShrinkVolume>,
+        >,
         /// For type CREATE_DISK.
-        #[prost(message, optional, tag = "15")]
-        pub create_disk: ::core::option::Option<operation::CreateDisk>,
+        #[prost(message, optional, boxed, tag = "15")]
+        pub create_disk: ::core::option::Option<
+            ::prost::alloc::boxed::Box<operation::CreateDisk>,
+        >,
         /// For type DESTROY_DISK.
-        #[prost(message, optional, tag = "16")]
-        pub destroy_disk: ::core::option::Option<operation::DestroyDisk>,
+        #[prost(message, optional, boxed, tag = "16")]
+        pub destroy_disk: ::core::option::Option<
+            ::prost::alloc::boxed::Box<operation::DestroyDisk>,
+        >,
     }
     /// Nested message and enum types in `Operation`.
     pub mod operation {

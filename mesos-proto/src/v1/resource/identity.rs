@@ -14,7 +14,7 @@ pub(in super::super) fn is_same_kind(left: &Resource, right: &Resource) -> bool 
         && left.allocation_info == right.allocation_info
         && left.revocable.is_some() == right.revocable.is_some()
         && left.shared.is_some() == right.shared.is_some()
-        && is_same_option(left.disk.as_ref(), right.disk.as_ref(), is_same_disk)
+        && is_same_option(left.disk.as_deref(), right.disk.as_deref(), is_same_disk)
         && is_same_stack(&left.reservation_stack(), &right.reservation_stack())
 }
 
