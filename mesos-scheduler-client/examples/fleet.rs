@@ -1,14 +1,21 @@
 //! Keeps a number of copies of a command running, whatever becomes of agents, masters and itself.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "an example is a program")]
 
-use std::{collections::BTreeSet, env, error::Error, process::ExitCode, time::Duration};
+use std::{
+    collections::BTreeSet,
+    env,
+    error::Error,
+    hash::{BuildHasher, RandomState},
+    process::ExitCode,
+    time::Duration,
+};
 
 use mesos_proto::v1::{
     FrameworkInfo, TaskState,
     framework_info::{Capability, capability::Type},
 };
 use mesos_scheduler_client::{
-    ChangeKind, ClientBuilder, FileStore, Framework, Masters, Policy, Recover, TaskSpec,
+    ChangeKind, ClientBuilder, FileStore, Framework, LaunchFailure, Masters, Policy, Recover, TaskSpec,
 };
 use tokio::task::JoinSet;
 
@@ -83,10 +90,11 @@ async fn keep(framework: &Framework, copies: usize, command: &str) -> Result<(),
         }
     }
     println!("took over {} tasks", fleet.len());
-    let life = std::process::id();
+    // No id may be given twice, in no life.
+    let life = RandomState::new().hash_one("life");
     for number in 1.. {
         while fleet.len() < copies {
-            let id = format!("copy-{life}-{number}-{}", fleet.len());
+            let id = format!("copy-{life:016x}-{number}-{}", fleet.len());
             framework.submit(TaskSpec::command(&id, 100, 32, command)).detach();
             fleet.insert(id);
         }
@@ -95,9 +103,12 @@ async fn keep(framework: &Framework, copies: usize, command: &str) -> Result<(),
             ChangeKind::Running(running) => {
                 println!("{} runs on {}", change.task_id, running.placement.agent_id)
             }
-            ChangeKind::LaunchFailed(failure) if !failure.can_retry() => return Err(failure),
             ChangeKind::LaunchFailed(failure) if fleet.remove(&change.task_id) => {
                 eprintln!("{}: {failure}", change.task_id);
+                // Whoever killed it from outside did not mean the fleet.
+                if !failure.can_retry() && !matches!(*failure, LaunchFailure::Cancelled) {
+                    return Err(failure);
+                }
             }
             ChangeKind::Ended(end) if fleet.remove(&change.task_id) => {
                 println!("{} ended: {end}", change.task_id);

@@ -119,6 +119,10 @@ pub struct FrameworkCore {
     unmatched: bool,
     /// Whether the master may have to be told something about offers.
     is_demand_due: bool,
+    /// Whether tasks came into doubt that nobody was asked for yet.
+    is_question_due: bool,
+    /// When the master was asked for tasks last.
+    asked_at: Option<Instant>,
     /// Whether tasks of earlier lives were taken over, so that those that nobody knows are strangers.
     has_recovered: bool,
     is_draining: bool,
@@ -179,6 +183,8 @@ impl FrameworkCore {
             jitter: Jitter::new(seed),
             unmatched: false,
             is_demand_due: true,
+            is_question_due: false,
+            asked_at: None,
             has_recovered: false,
             is_draining: false,
             calls: VecDeque::new(),
@@ -231,7 +237,8 @@ impl FrameworkCore {
         if self.is_draining {
             return Some(LaunchFailure::Draining);
         }
-        if self.tasks.contains(&spec.id) {
+        // Mesos may know another task by this id.
+        if self.tasks.contains(&spec.id) || self.tasks.named(&spec.id).is_some() {
             return Some(LaunchFailure::DuplicateId);
         }
         spec.check(&self.roles).err().map(|why| LaunchFailure::Invalid { why })

@@ -31,14 +31,37 @@ use crate::{
 /// A wish on its way to the loop.
 #[derive(Debug)]
 enum Command {
-    Submit { spec: Box<TaskSpec>, watcher: Watcher },
-    Kill { task_id: String, done: Option<oneshot::Sender<()>> },
-    Drain { done: oneshot::Sender<()> },
+    Submit {
+        spec: Box<TaskSpec>,
+        watcher: Watcher,
+    },
+    Kill {
+        task_id: String,
+        done: oneshot::Sender<()>,
+    },
+    /// The submission of this number was dropped.
+    Cancel {
+        task_id: String,
+        number: u64,
+    },
+    Drain {
+        done: oneshot::Sender<()>,
+    },
     KillAll,
-    Recover { records: Records, reply: oneshot::Sender<Vec<RecoveredTask>> },
-    Tasks { reply: oneshot::Sender<Vec<TaskView>> },
-    WhyPending { task_id: String, reply: oneshot::Sender<Option<WhyNot>> },
-    Watch { changes: mpsc::UnboundedSender<Change> },
+    Recover {
+        records: Records,
+        reply: oneshot::Sender<Vec<RecoveredTask>>,
+    },
+    Tasks {
+        reply: oneshot::Sender<Vec<TaskView>>,
+    },
+    WhyPending {
+        task_id: String,
+        reply: oneshot::Sender<Option<WhyNot>>,
+    },
+    Watch {
+        changes: mpsc::UnboundedSender<Change>,
+    },
 }
 
 /// Where the framework is subscribed.
@@ -132,7 +155,10 @@ impl Driver {
         match wish {
             Command::Submit { spec, mut watcher } => {
                 if self.watchers.contains_key(&spec.id) {
-                    watcher.answer(Err(Box::new(LaunchFailure::DuplicateId)));
+                    let failure = Box::new(LaunchFailure::DuplicateId);
+                    let kind = ChangeKind::LaunchFailed(failure.clone());
+                    self.tell_listeners(&Change { task_id: spec.id, kind });
+                    watcher.answer(Err(failure));
                     return;
                 }
                 self.watchers.insert(spec.id.clone(), watcher);
@@ -141,7 +167,13 @@ impl Driver {
             Command::Kill { task_id, done } => {
                 // Known to the core means watched here, so `done` is kept until the end is told.
                 if let Some(watcher) = self.watchers.get_mut(&task_id) {
-                    watcher.kills.extend(done);
+                    watcher.kills.push(done);
+                    self.core.kill(now(), &task_id);
+                }
+            }
+            Command::Cancel { task_id, number } => {
+                // Another one of this id was refused, and must not take the task of the first along.
+                if self.watchers.get(&task_id).is_some_and(|watcher| watcher.number == number) {
                     self.core.kill(now(), &task_id);
                 }
             }
@@ -155,6 +187,8 @@ impl Driver {
                     self.core.kill(now(), &task_id);
                 }
             }
+            // Without an answer the framework is closed, as it is.
+            Command::Recover { .. } if matches!(*self.leader.borrow(), Leader::Closed) => {}
             Command::Recover { records, reply } => {
                 let Records { agents, tasks, is_complete } = records;
                 self.core.describe_agents(agents);
@@ -190,7 +224,7 @@ impl Driver {
             self.outgoing.send(token, call);
         }
         while let Some(change) = self.core.poll_change() {
-            self.listeners.retain(|listener| listener.send(change.clone()).is_ok());
+            self.tell_listeners(&change);
             self.tell(&change.task_id, change.kind);
         }
         if self.core.task_count() == 0 {
@@ -199,6 +233,10 @@ impl Driver {
                 let _ = done.send(());
             }
         }
+    }
+
+    fn tell_listeners(&mut self, change: &Change) {
+        self.listeners.retain(|listener| listener.send(change.clone()).is_ok());
     }
 
     fn tell(&mut self, task_id: &str, kind: ChangeKind) {

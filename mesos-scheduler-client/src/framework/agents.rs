@@ -1,9 +1,6 @@
 //! Agents as offers described them.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use mesos_proto::v1;
 
@@ -45,9 +42,15 @@ pub(super) struct Agents {
     /// Host name and URL of agents, as the master's records have them.
     described: BTreeMap<Arc<str>, (String, Result<HttpUrl, UrlError>)>,
     /// Agents that the operator wants back.
-    maintenance: BTreeSet<Arc<str>>,
-    /// What each outstanding inverse offer is about.
-    inverse_offers: BTreeMap<String, Arc<str>>,
+    maintenance: BTreeMap<Arc<str>, Plan>,
+}
+
+/// A planned maintenance.
+#[derive(Debug)]
+struct Plan {
+    unavailability: v1::Unavailability,
+    /// The latest inverse offer of it.
+    inverse_offer: String,
 }
 
 impl Agents {
@@ -83,7 +86,9 @@ impl Agents {
         framework_id: &v1::FrameworkId,
         agent_id: &v1::AgentId,
     ) -> Arc<AgentInfo> {
-        if let Some(known) = self.known.get(agent_id.value.as_str()) {
+        if let Some(known) = self.known.get(agent_id.value.as_str())
+            && !(known.hostname.is_empty() && self.described.contains_key(&known.key))
+        {
             return known.clone();
         }
         let offer = v1::Offer {
@@ -101,31 +106,32 @@ impl Agents {
         agent
     }
 
-    /// Takes an inverse offer in; gives the agent that the operator wants back.
-    pub(super) fn add_inverse_offer(&mut self, inverse: &v1::InverseOffer) -> Option<Arc<str>> {
+    /// Takes an inverse offer in; gives the agent that the operator wants back, and whether that is news.
+    pub(super) fn add_inverse_offer(&mut self, inverse: &v1::InverseOffer) -> Option<(Arc<str>, bool)> {
         let agent: Arc<str> = inverse.agent_id.as_ref()?.value.as_str().into();
-        self.inverse_offers.insert(inverse.id.value.clone(), agent.clone());
-        self.maintenance.insert(agent.clone());
+        let plan = Plan { unavailability: inverse.unavailability, inverse_offer: inverse.id.value.clone() };
+        let before = self.maintenance.insert(agent.clone(), plan);
+        let is_news = before.is_none_or(|before| before.unavailability != inverse.unavailability);
+        Some((agent, is_news))
+    }
+
+    /// An inverse offer is void. Gives its agent, if it was the last word about it: the operator does not want it back
+    /// any more.
+    pub(super) fn rescind_inverse_offer(&mut self, id: &str) -> Option<Arc<str>> {
+        let (agent, _) = self.maintenance.iter().find(|(_, plan)| plan.inverse_offer == id)?;
+        let agent = agent.clone();
+        self.maintenance.remove(&agent);
         Some(agent)
     }
 
-    /// An inverse offer is void; gives its agent, which is no longer wanted back.
-    pub(super) fn rescind_inverse_offer(&mut self, id: &str) -> Option<Arc<str>> {
-        let agent = self.inverse_offers.remove(id)?;
-        if self.inverse_offers.values().any(|other| *other == agent) {
-            return None;
-        }
-        self.maintenance.remove(&agent);
-        Some(agent)
+    /// An offer says nothing of a plan: it was called off. A master rescinds only inverse offers that nobody answered. Tells
+    /// whether there was one.
+    pub(super) fn call_off(&mut self, agent: &str) -> bool {
+        self.maintenance.remove(agent).is_some()
     }
 
     /// A new subscription: what was scheduled will be told again.
     pub(super) fn forget_maintenance(&mut self) {
         self.maintenance.clear();
-        self.inverse_offers.clear();
-    }
-
-    pub(super) fn is_in_maintenance(&self, agent: &str) -> bool {
-        self.maintenance.contains(agent)
     }
 }

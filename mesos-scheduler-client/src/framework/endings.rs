@@ -8,7 +8,8 @@ use std::{
 use mesos_proto::v1;
 
 use super::{
-    ChangeKind, FrameworkCore, LaunchFailure, Stage, TaskEnd, TaskPhase, WhyNot, task::Placed, timers::Timer,
+    ChangeKind, FrameworkCore, LaunchFailure, Stage, TaskEnd, TaskPhase, WhyNot, launches::kill_policy,
+    task::Placed, timers::Timer,
 };
 use crate::{calls, deadline::after, mutation::Mutation};
 
@@ -17,6 +18,9 @@ const LONGEST_KILL_PAUSE: Duration = Duration::from_secs(60);
 
 /// How long a master may take to name every task that it has.
 const TIME_TO_NAME_ALL: Duration = Duration::from_secs(10);
+
+/// The shortest time between two questions for tasks that came into doubt.
+const BETWEEN_QUESTIONS: Duration = Duration::from_millis(50);
 
 impl FrameworkCore {
     // Kills and deadlines.
@@ -70,9 +74,7 @@ impl FrameworkCore {
             Timer::Kill(task_id.clone()),
             after(now, pause.min(LONGEST_KILL_PAUSE.max(self.policy.kill_repeat))),
         );
-        let policy = task.grace_period.map(|grace_period| v1::KillPolicy {
-            grace_period: Some(v1::DurationInfo { nanoseconds: nanoseconds(grace_period) }),
-        });
+        let policy = task.grace_period.map(kill_policy);
         let call = calls::kill(v1::TaskId::new(&*wire_id), Some(agent.id.clone()), policy);
         self.push_call(call);
     }
@@ -107,18 +109,23 @@ impl FrameworkCore {
     }
 
     /// Asks for tasks whose state is in doubt.
-    pub(super) fn reconcile(&mut self, now: Instant, task_ids: &[Arc<str>]) {
-        let mut is_asking = false;
+    pub(super) fn reconcile(&mut self, task_ids: &[Arc<str>]) {
         for task_id in task_ids {
             let wire_id = self.tasks.wire_id(task_id);
             let placed = self.tasks.get(task_id).and_then(|task| task.placed.as_ref());
             if let Some(placed) = placed {
                 self.reconciliation.add(wire_id, placed.agent.clone());
-                is_asking = true;
+                self.is_question_due = true;
             }
         }
-        if is_asking {
-            self.reconcile_round(now);
+    }
+
+    /// Asks for what came into doubt, but not in one call for each of many doubts.
+    pub(super) fn ask_for_doubtful(&mut self, now: Instant) {
+        let earliest = self.asked_at.map(|asked_at| after(asked_at, BETWEEN_QUESTIONS));
+        match earliest.filter(|earliest| *earliest > now) {
+            None => self.reconcile_round(now),
+            Some(earliest) => self.timers.set(Timer::Reconcile, earliest),
         }
     }
 
@@ -150,6 +157,7 @@ impl FrameworkCore {
         }
         let Some((reconcile, pause)) = self.reconciliation.next_call() else { return };
         self.push_call(calls::reconcile(reconcile.tasks));
+        self.asked_at = Some(now);
         self.timers.set(Timer::Reconcile, after(now, pause));
     }
 
@@ -230,8 +238,4 @@ impl FrameworkCore {
             self.timers.stop(&Timer::Lost(task_id.clone()));
         }
     }
-}
-
-fn nanoseconds(duration: Duration) -> i64 {
-    i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX)
 }

@@ -27,6 +27,9 @@ impl FrameworkCore {
     /// Does what the last input made necessary.
     pub(super) fn settle(&mut self, now: Instant) {
         if self.is_subscribed() {
+            if std::mem::take(&mut self.is_question_due) {
+                self.ask_for_doubtful(now);
+            }
             if std::mem::take(&mut self.unmatched) {
                 self.match_waiting(now);
                 self.prune_offers();

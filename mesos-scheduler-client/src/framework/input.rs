@@ -12,7 +12,7 @@ use mesos_proto::v1::{
 
 use super::{
     ChangeKind, Connection, FrameworkCore, InFlight, LaunchFailure, OutcomeToken, TaskEnd, TaskPhase,
-    timers::Timer,
+    launches::Refused, timers::Timer,
 };
 use crate::{calls, deadline::after, mutation::Mutation, session::CallOutcome};
 
@@ -29,6 +29,7 @@ impl FrameworkCore {
         self.forget_offers();
         self.agents.forget_maintenance();
         self.demand.forget();
+        self.push_down.resume();
         self.demand.new_work(&self.roles);
         self.is_demand_due = true;
         self.reconcile_known(now);
@@ -51,6 +52,11 @@ impl FrameworkCore {
         self.demand.forget();
         for timer in [Timer::Reconcile, Timer::ReconcileAll, Timer::Demand, Timer::Again] {
             self.timers.stop(&timer);
+        }
+        // What counts is how long a master that is asked does not know them.
+        for task_id in self.tasks.ids_where(|task| task.is_unknown) {
+            self.timers.stop(&Timer::Lost(task_id.clone()));
+            self.with_task(&task_id, |task| task.is_unknown = false);
         }
         self.settle(now);
     }
@@ -145,7 +151,10 @@ impl FrameworkCore {
             let role = self.role_of(&offer);
             self.demand.offers_arrived(&role);
             let agent = self.agents.of_offer(&offer);
-            let is_unavailable = offer.unavailability.is_some() || self.agents.is_in_maintenance(&agent.key);
+            let is_unavailable = offer.unavailability.is_some();
+            if !is_unavailable && self.agents.call_off(&agent.key) {
+                self.offers.set_unavailable(&agent.key, false);
+            }
             self.offers.add(&agent, &role, offer, is_unavailable, expires);
         }
         self.unmatched = true;
@@ -171,7 +180,8 @@ impl FrameworkCore {
         let mut ids = Vec::new();
         for inverse in inverse_offers {
             let unavailability = inverse.unavailability;
-            if let Some(agent) = self.agents.add_inverse_offer(&inverse) {
+            // It comes again and again, with filters or without.
+            if let Some((agent, true)) = self.agents.add_inverse_offer(&inverse) {
                 self.offers.set_unavailable(&agent, true);
                 let is_there =
                     |task: &super::Task| task.placed.as_ref().is_some_and(|placed| placed.agent.key == agent);
@@ -192,7 +202,7 @@ impl FrameworkCore {
         let Some(in_flight) = self.in_flight.remove(&token) else { return };
         match in_flight {
             InFlight::Accept { task_ids, offer_ids } => {
-                self.handle_accept_outcome(now, token, task_ids, offer_ids, outcome);
+                self.handle_accept_outcome(token, task_ids, offer_ids, outcome);
             }
             InFlight::Decline { offer_ids } => match outcome {
                 CallOutcome::OutcomeUnknown { .. } | CallOutcome::QueueFull { .. } => {
@@ -221,7 +231,13 @@ impl FrameworkCore {
             InFlight::PushDown => match outcome {
                 CallOutcome::Accepted => {
                     self.push_down.accepted();
+                    // A REVIVE that went out before brought offers by the former rules.
+                    self.demand.new_work(&self.roles);
                     self.is_demand_due = true;
+                }
+                CallOutcome::Refused { status, text } if Refused::by(status, &text) != Refused::ForItself => {
+                    self.push_down.lost();
+                    self.say_again_later(now);
                 }
                 CallOutcome::Refused { .. } | CallOutcome::Invalid { .. } => {
                     self.push_down.refused();

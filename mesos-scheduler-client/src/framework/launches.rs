@@ -1,9 +1,6 @@
 //! ACCEPT and DECLINE: how tasks are sent, and what the outcomes of these calls mean.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Duration};
 
 use mesos_proto::v1::{self, scheduler::Call};
 
@@ -59,7 +56,6 @@ impl FrameworkCore {
 
     pub(super) fn handle_accept_outcome(
         &mut self,
-        now: Instant,
         token: OutcomeToken,
         mut task_ids: Vec<Arc<str>>,
         offer_ids: Vec<v1::OfferId>,
@@ -72,6 +68,13 @@ impl FrameworkCore {
             let is_open = matches!(task.state, TaskPhase::Launching | TaskPhase::Killing);
             is_open && task.launch.as_ref().is_some_and(|launch| launch.launched_by == Some(token))
         });
+        // An error of the server, or of a proxy before it, says nothing of what became of the call.
+        let outcome = match outcome {
+            CallOutcome::Refused { status, text } if Refused::by(status, &text) == Refused::PerhapsNot => {
+                CallOutcome::OutcomeUnknown { why: format!("HTTP {status}: {text}") }
+            }
+            outcome => outcome,
+        };
         match outcome {
             CallOutcome::Accepted => {}
             CallOutcome::OutcomeUnknown { .. } => {
@@ -85,7 +88,7 @@ impl FrameworkCore {
                 // In this order: an ACCEPT that arrives late then finds its offers gone, or was there before
                 // the question.
                 self.decline(offer_ids);
-                self.reconcile(now, &task_ids);
+                self.reconcile(&task_ids);
             }
             CallOutcome::NotSubscribed => self.all_back_to_waiting(&task_ids),
             CallOutcome::QueueFull { .. } => {
@@ -111,12 +114,7 @@ impl FrameworkCore {
         status: u16,
         text: &str,
     ) {
-        let is_about_subscription = status == 403
-            || status >= 500
-            || text.contains("Mesos-Stream-Id")
-            || text.contains("stream ID")
-            || text == "Framework cannot be found";
-        if is_about_subscription {
+        if Refused::by(status, text) == Refused::ForSubscription {
             self.all_back_to_waiting(task_ids);
         } else {
             self.fail_accepted(
@@ -140,6 +138,38 @@ impl FrameworkCore {
     }
 }
 
+/// Why a call was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Refused {
+    /// The subscription is gone, or who asks is not known: the call had no effect, and may be made again.
+    ForSubscription,
+    /// It would be refused again.
+    ForItself,
+    /// Nobody knows whether it had an effect.
+    PerhapsNot,
+}
+
+impl Refused {
+    /// By the answers of a master that the session ends a subscription for, and those of servers that have a fault.
+    pub(super) fn by(status: u16, text: &str) -> Self {
+        let text = text.trim();
+        match status {
+            300..=399 | 401 | 403 | 404 | 503 => Self::ForSubscription,
+            400 if text.contains("Mesos-Stream-Id")
+                || text.contains("stream ID")
+                || text.starts_with("Framework cannot be found") =>
+            {
+                Self::ForSubscription
+            }
+            // A body that the server could not decode had no effect.
+            500 if text.contains("failed to decode body") => Self::ForItself,
+            501 => Self::ForItself,
+            500..=599 => Self::PerhapsNot,
+            _ => Self::ForItself,
+        }
+    }
+}
+
 pub(super) fn operation(task_info: v1::TaskInfo) -> v1::offer::Operation {
     v1::offer::Operation {
         r#type: Some(v1::offer::operation::Type::Launch.into()),
@@ -150,6 +180,11 @@ pub(super) fn operation(task_info: v1::TaskInfo) -> v1::offer::Operation {
 
 pub(super) fn filters(refuse: Duration) -> v1::Filters {
     v1::Filters { refuse_seconds: Some(refuse.as_secs_f64()) }
+}
+
+pub(super) fn kill_policy(grace_period: Duration) -> v1::KillPolicy {
+    let nanoseconds = i64::try_from(grace_period.as_nanos()).unwrap_or(i64::MAX);
+    v1::KillPolicy { grace_period: Some(v1::DurationInfo { nanoseconds }) }
 }
 
 /// The template with everything filled in that the offer decides.
@@ -165,6 +200,8 @@ pub(super) fn describe(
     task.task_id = v1::TaskId::new(wire_id);
     task.agent_id = agent_id.clone();
     task.resources = resources;
+    // Else kills that others make, and those of a next life, would not know it.
+    task.kill_policy = Some(kill_policy(spec.grace_period()));
     if wire_id != task_id {
         let label = v1::Label { key: SUBMITTED_AS.to_owned(), value: Some(task_id.to_owned()) };
         task.labels.get_or_insert_default().labels.push(label);

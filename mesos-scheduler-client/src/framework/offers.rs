@@ -159,11 +159,12 @@ impl Offers {
         }
     }
 
-    /// Marks what is held of an agent that the operator wants back.
+    /// Marks what is held of an agent that the operator wants back, or no longer does, whatever the offers say.
     pub(super) fn set_unavailable(&mut self, agent: &str, is_unavailable: bool) {
         for id in self.by_agent.get(agent).into_iter().flatten() {
             if let Some(group) = self.groups.get_mut(id) {
-                group.is_unavailable = is_unavailable;
+                let says_so = group.offers.iter().any(|offer| offer.unavailability.is_some());
+                group.is_unavailable = is_unavailable || says_so;
             }
         }
     }

@@ -35,6 +35,8 @@ pub(super) struct PushDown {
     told: Option<Groups>,
     in_flight: Option<Groups>,
     refused: BTreeSet<Group>,
+    /// The master refuses whatever is said: to say it again would be refused again.
+    is_stopped: bool,
 }
 
 /// The rules of the classes that wait for offers of a role, and how many classes have each.
@@ -53,6 +55,7 @@ impl PushDown {
             told: Some(Groups::new()),
             in_flight: None,
             refused: BTreeSet::new(),
+            is_stopped: false,
         }
     }
 
@@ -107,7 +110,7 @@ impl PushDown {
     /// they get no offers anyway.
     pub(super) fn poll(&mut self, suppressed_roles: Vec<String>) -> Option<call::UpdateFramework> {
         let info = self.info.as_ref()?;
-        if self.in_flight.is_some() || self.roles.is_empty() {
+        if self.is_stopped || self.in_flight.is_some() || self.roles.is_empty() {
             return None;
         }
         let mut wanted = self.told.clone().unwrap_or_default();
@@ -146,9 +149,16 @@ impl PushDown {
     /// It did not. What it had not taken before is not tried again.
     pub(super) fn refused(&mut self) {
         if let Some(wanted) = self.in_flight.take() {
+            let before = self.refused.len();
             let known: BTreeSet<&Group> = self.told.iter().flat_map(BTreeMap::values).flatten().collect();
             self.refused.extend(wanted.values().flatten().filter(|group| !known.contains(group)).cloned());
+            self.is_stopped = self.refused.len() == before;
         }
+    }
+
+    /// Another subscription, and perhaps another master.
+    pub(super) fn resume(&mut self) {
+        self.is_stopped = false;
     }
 
     /// Nobody knows whether it did: it will be told again.

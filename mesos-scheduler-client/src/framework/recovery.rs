@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Instant};
 use mesos_proto::v1::{self, Ranges, TaskState};
 
 use super::{
-    ChangeKind, FrameworkCore, Recovered, Running, TaskPhase,
+    ChangeKind, Connection, FrameworkCore, Recovered, Running, TaskPhase,
     launches::SUBMITTED_AS,
     queue::Rank,
     task::{Placed, Task},
@@ -32,9 +32,12 @@ impl FrameworkCore {
 
     /// The same for a master that does not know all agents yet: nobody becomes a stranger by it.
     pub fn adopt(&mut self, now: Instant, tasks: Vec<v1::Task>) -> Vec<String> {
+        if matches!(self.connection, Connection::Closed { .. }) {
+            return Vec::new();
+        }
         let tasks = if self.mutations.has(Mutation::ForgetTasks) { Vec::new() } else { tasks };
         let adopted: Vec<Arc<str>> = tasks.into_iter().filter_map(|task| self.take_over(task)).collect();
-        self.reconcile(now, &adopted);
+        self.reconcile(&adopted);
         self.settle(now);
         adopted.iter().map(ToString::to_string).collect()
     }

@@ -6,8 +6,8 @@ use mesos_proto::v1;
 
 use super::eligibility::Eligibility;
 
-/// The longest id that Mesos takes.
-const MAX_ID: usize = 255;
+/// The longest id. Mesos takes 255 characters; launches that are repeated need some of them.
+const MAX_ID: usize = 245;
 
 /// A task to run: what it needs, where it may run, and how Mesos is told about it.
 ///
@@ -25,7 +25,7 @@ const MAX_ID: usize = 255;
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct TaskSpec {
-    /// Unique among all tasks that this framework ever launched; 1 to 255 characters without `/`, `\` and
+    /// Unique among all tasks that this framework ever launched; 1 to 245 characters without `/`, `\` and
     /// control characters.
     pub id: String,
     /// Thousandths of a cpu.
@@ -52,7 +52,8 @@ pub struct TaskSpec {
     pub template: v1::TaskInfo,
     /// How long the task may take from submission until it runs; 60 s unless set.
     pub launch_timeout: Duration,
-    /// Time between the gentle and the forced signal of a kill; 3 s unless set.
+    /// Time between the gentle and the forced signal of a kill; 3 s unless set. A `kill_policy` of the template goes
+    /// before it.
     pub kill_grace_period: Duration,
 }
 
@@ -221,6 +222,14 @@ impl TaskSpec {
         self
     }
 
+    /// Time between the gentle and the forced signal.
+    pub(super) fn grace_period(&self) -> Duration {
+        let own = self.template.kill_policy.as_ref().and_then(|policy| policy.grace_period.as_ref());
+        own.map_or(self.kill_grace_period, |own| {
+            Duration::from_nanos(u64::try_from(own.nanoseconds).unwrap_or(0))
+        })
+    }
+
     /// What it wants of scalars, in thousandths, in the order in which it is checked; nothing of 0.
     pub(super) fn scalars(&self) -> impl Iterator<Item = (&'static str, i64)> {
         let wanted = [
@@ -316,7 +325,7 @@ mod tests {
             (named(".."), "invalid task id '..'"),
             (named("a/b"), "invalid task id 'a/b'"),
             (named("a\u{7}"), "invalid task id 'a\\u{7}'"),
-            (named(&"x".repeat(256)), "expected 1 to 255 characters"),
+            (named(&"x".repeat(246)), "expected 1 to 245 characters"),
             (TaskSpec { cpus_milli: -1, ..good() }, "cpus of task 't' is -1, expected 0 or more"),
             (TaskSpec::command("t", 0, 0, "true"), "task 't' wants no resources, expected some cpus or mem"),
             (good().role("wbe"), "task 't' wants role 'wbe', expected one of 'web', 'batch'"),

@@ -18,7 +18,7 @@ use super::{
 };
 
 /// Names of given up tasks that are remembered, and of ended ones.
-const MAX_REMEMBERED: usize = 1000;
+const MAX_REMEMBERED: usize = 100_000;
 
 /// What is known of a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,7 +104,7 @@ impl Task {
             is_doubtful: false,
             is_unknown: false,
             healthy: None,
-            grace_period: Some(spec.kill_grace_period),
+            grace_period: Some(spec.grace_period()),
             kills: 0,
             launch: Some(Box::new(Launch {
                 spec,
@@ -216,10 +216,13 @@ impl Tasks {
     pub(super) fn rename(&mut self, task_id: &Arc<str>, attempts: u16) {
         let old = self.wire_id(task_id);
         self.by_wire_id.remove(&old);
-        let mut number = attempts + 1;
+        let mut number = u32::from(attempts) + 1;
         let new = loop {
             let name: Arc<str> = format!("{task_id}.r{number}").into();
-            if !self.known.contains_key(&name) && !self.by_wire_id.contains_key(&name) {
+            if !self.known.contains_key(&name)
+                && !self.by_wire_id.contains_key(&name)
+                && !self.is_ghost(&name)
+            {
                 break name;
             }
             number += 1;

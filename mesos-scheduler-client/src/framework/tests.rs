@@ -332,6 +332,7 @@ fn an_answer_to_a_repeated_accept_does_not_end_a_running_task() {
         "Task launched with invalid offers",
     );
     bench.expect(&["RECONCILE t"]);
+    bench.now += Duration::from_millis(50);
     bench.update_of_master("t", TaskState::TaskError, Reason::TaskInvalid, "Task has duplicate ID: t");
     bench.expect(&["RECONCILE t"]);
     bench.update_of_master("t", TaskState::TaskRunning, Reason::Reconciliation, "");

@@ -44,7 +44,7 @@ impl FrameworkCore {
         }
         if is_answer_to_a_repeated_launch(status) && (known != TaskPhase::Launching || task.is_doubtful) {
             // The master says it of the call, not of the task that bears the id: ask what is true.
-            self.reconcile(now, &[task_id]);
+            self.reconcile(&[task_id]);
             return;
         }
         if state == TaskState::TaskUnknown && known != TaskPhase::Killing {
@@ -88,12 +88,11 @@ impl FrameworkCore {
     fn meet_stranger(&mut self, wire_id: &str, state: TaskState, agent_id: Option<v1::AgentId>) {
         self.change(wire_id, ChangeKind::Stranger(state));
         let lives = match state {
-            TaskState::TaskStaging
-            | TaskState::TaskStarting
-            | TaskState::TaskRunning
-            | TaskState::TaskUnreachable => true,
-            // It is on its way out, or gone, or nobody knows.
-            TaskState::TaskKilling
+            TaskState::TaskStaging | TaskState::TaskStarting | TaskState::TaskRunning => true,
+            // It is on its way out, or gone, or nobody knows. To a KILL of an unreachable one the master says no more than
+            // that it is unreachable; when its agent is back it says RUNNING unasked.
+            TaskState::TaskUnreachable
+            | TaskState::TaskKilling
             | TaskState::TaskFinished
             | TaskState::TaskFailed
             | TaskState::TaskKilled

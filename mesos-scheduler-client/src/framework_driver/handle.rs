@@ -3,7 +3,10 @@
 use std::{
     collections::BTreeMap,
     hash::{BuildHasher, RandomState},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -28,7 +31,9 @@ use crate::{
 };
 
 /// So often the records of a master are asked for while masters come and go.
-const RECOVERY_ATTEMPTS: u32 = 5;
+const RECOVERY_ATTEMPTS: u32 = 20;
+/// The longest pause between two of them: all together take half a minute.
+const LONGEST_RECOVERY_PAUSE: Duration = Duration::from_secs(2);
 
 /// A framework that runs tasks: submit one, get it running or learn why not; kill it and know that it
 /// is gone. Clones are cheap; the framework ends with the last one, and its tasks live on for its
@@ -56,6 +61,7 @@ pub struct Framework {
     commands: mpsc::UnboundedSender<Command>,
     client: Client,
     leader: watch::Receiver<Leader>,
+    submissions: Arc<AtomicU64>,
     /// The driver; dropping the last handle ends it.
     _driver: Arc<JoinSet<()>>,
 }
@@ -88,21 +94,25 @@ impl Framework {
         driver.drain();
         let mut tasks = JoinSet::new();
         tasks.spawn(driver.run());
-        Self { commands, client, leader, _driver: Arc::new(tasks) }
+        Self { commands, client, leader, submissions: Arc::default(), _driver: Arc::new(tasks) }
     }
 
     /// Submits a task. Await the submission to get it running; drop it to kill the task.
     pub fn submit(&self, spec: TaskSpec) -> Submission {
-        let (watcher, submission) = Watcher::new(spec.id.clone(), self.commands.clone());
+        // Tasks that were taken over have the number 0.
+        let number = self.submissions.fetch_add(1, Ordering::Relaxed) + 1;
+        let (watcher, submission) = Watcher::new(spec.id.clone(), number, self.commands.clone());
         // A driver that has ended drops the watcher, which answers the submission.
         let _ = self.commands.send(Command::Submit { spec: Box::new(spec), watcher });
         submission
     }
 
-    /// Kills a task and waits until it is gone. A task that is not known is gone already.
+    /// Kills a task and waits until it is gone. A task that is not known is gone already. One on an agent that is away is
+    /// not gone before its agent is back or given up, and without a master nobody can tell: who does not want to wait
+    /// that long drops the future, the task is killed nevertheless.
     pub async fn kill(&self, task_id: &str) {
         let (done, gone) = oneshot::channel();
-        let command = Command::Kill { task_id: task_id.to_owned(), done: Some(done) };
+        let command = Command::Kill { task_id: task_id.to_owned(), done };
         if self.commands.send(command).is_ok() {
             // An error says that the driver has ended, and the tasks with it.
             let _ = gone.await;
@@ -165,13 +175,13 @@ impl Framework {
                 }
                 Err(error) => tracing::debug!(%error, "the master does not tell its tasks; asking again"),
             }
-            tokio::time::sleep(Duration::from_millis(100) * attempt).await;
+            tokio::time::sleep((Duration::from_millis(100) * attempt).min(LONGEST_RECOVERY_PAUSE)).await;
             attempt += 1;
         }
     }
 
     /// Takes no new tasks, gives up those that wait for an offer, and waits until those that run have ended. What is
-    /// left after `patience` is killed. The framework stays subscribed; [`teardown`](Self::teardown) ends it.
+    /// left after `patience` is killed, and waited for as [`kill`](Self::kill) does. The framework stays subscribed; [`teardown`](Self::teardown) ends it.
     pub async fn drain(&self, patience: Duration) {
         let (done, gone) = oneshot::channel();
         if self.commands.send(Command::Drain { done }).is_err() {

@@ -21,22 +21,28 @@ pub(super) struct Watcher {
     launch: Option<(watch::Sender<Stage>, oneshot::Sender<Answer>)>,
     end: watch::Sender<Option<TaskEnd>>,
     pub(super) kills: Vec<oneshot::Sender<()>>,
+    /// Tells submissions of one id apart.
+    pub(super) number: u64,
 }
 
 impl Watcher {
     /// A watcher, and what belongs to it.
-    pub(super) fn new(task_id: String, commands: mpsc::UnboundedSender<Command>) -> (Self, Submission) {
+    pub(super) fn new(
+        task_id: String,
+        number: u64,
+        commands: mpsc::UnboundedSender<Command>,
+    ) -> (Self, Submission) {
         let (stage, stages) = watch::channel(Stage::WaitingForOffer);
         let (answer, answered) = oneshot::channel();
         let (end, ended) = watch::channel(None);
-        let watcher = Self { launch: Some((stage, answer)), end, kills: Vec::new() };
-        (watcher, Submission { task_id, stages, answered: Some(answered), ended, commands })
+        let watcher = Self { launch: Some((stage, answer)), end, kills: Vec::new(), number };
+        (watcher, Submission { task_id, number, stages, answered: Some(answered), ended, commands })
     }
 
     /// A watcher of a task that runs.
     pub(super) fn of_running() -> (Self, watch::Receiver<Option<TaskEnd>>) {
         let (end, ended) = watch::channel(None);
-        (Self { launch: None, end, kills: Vec::new() }, ended)
+        (Self { launch: None, end, kills: Vec::new(), number: 0 }, ended)
     }
 
     pub(super) fn reach(&self, stage: Stage) {
@@ -68,6 +74,7 @@ impl Watcher {
 #[must_use = "dropping a submission kills its task"]
 pub struct Submission {
     task_id: String,
+    number: u64,
     stages: watch::Receiver<Stage>,
     answered: Option<oneshot::Receiver<Answer>>,
     ended: watch::Receiver<Option<TaskEnd>>,
@@ -110,7 +117,7 @@ impl Future for Submission {
 impl Drop for Submission {
     fn drop(&mut self) {
         if self.answered.is_some() {
-            let command = Command::Kill { task_id: self.task_id.clone(), done: None };
+            let command = Command::Cancel { task_id: self.task_id.clone(), number: self.number };
             // A driver that has ended has no task to kill.
             let _ = self.commands.send(command);
         }

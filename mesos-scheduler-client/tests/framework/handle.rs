@@ -131,3 +131,18 @@ async fn a_detached_task_runs_on_and_an_end_of_the_framework_ends_the_questions(
     assert!(framework.recover(Recover::All).await.is_err());
     cluster.shutdown().await;
 }
+
+#[tokio::test]
+async fn a_second_submission_of_an_id_is_refused_and_its_drop_does_not_kill_the_first() {
+    let (cluster, framework) = start().await;
+    let first = framework.submit(command("t", "sleep 1000")).await.unwrap();
+    let mut changes = framework.subscribe_changes();
+    drop(framework.submit(command("t", "true")));
+    let change = changes.next().await.unwrap();
+    assert!(
+        matches!(&change.kind, ChangeKind::LaunchFailed(why) if matches!(**why, LaunchFailure::DuplicateId))
+    );
+    assert_eq!(framework.tasks().await[0].phase, TaskPhase::Running);
+    assert_eq!(first.end(), None);
+    stop(cluster, framework).await;
+}

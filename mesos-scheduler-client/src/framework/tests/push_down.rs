@@ -98,3 +98,25 @@ fn what_the_master_refuses_is_not_tried_again_and_what_got_lost_is() {
     let (_, patterns) = pushed(&mut bench).unwrap();
     assert_eq!(patterns, ["r2"]);
 }
+
+#[test]
+fn a_master_that_refuses_everything_is_left_in_peace_until_the_next_subscription() {
+    let mut bench = bench();
+    submit(&mut bench, "t1", Some(rule("r1")));
+    let (token, _) = pushed(&mut bench).unwrap();
+    bench.core.handle_call_outcome(bench.now, token, CallOutcome::OutcomeUnknown { why: "reset".into() });
+    bench.advance(1);
+    let refused = || CallOutcome::Refused { status: 400, text: "no such call".into() };
+    let (token, patterns) = pushed(&mut bench).unwrap();
+    assert_eq!(patterns, ["r1"]);
+    bench.core.handle_call_outcome(bench.now, token, refused());
+    let (token, patterns) = pushed(&mut bench).unwrap();
+    assert!(patterns.is_empty());
+    bench.core.handle_call_outcome(bench.now, token, refused());
+    submit(&mut bench, "t2", Some(rule("r2")));
+    bench.advance(5);
+    assert_eq!(pushed(&mut bench), None);
+    bench.core.handle_disconnected(bench.now, "cut");
+    bench.core.handle_subscribed(bench.now);
+    assert!(pushed(&mut bench).is_some());
+}

@@ -94,3 +94,45 @@ fn a_task_that_was_given_up_is_not_taken_over_when_it_turns_up() {
     bench.update_of_master("t", TaskState::TaskRunning, Reason::AgentReregistered, "");
     bench.expect(&["t stranger: TASK_RUNNING", "KILL t"]);
 }
+
+#[test]
+fn nothing_is_taken_over_by_a_framework_that_is_closed() {
+    let mut bench = Bench::subscribed();
+    bench.core.handle_closed("torn down");
+    assert!(bench.core.recover(bench.now, vec![record("t", TaskState::TaskRunning)]).is_empty());
+    assert_eq!(bench.core.task_count(), 0);
+}
+
+#[test]
+fn the_grace_period_of_a_task_goes_with_it() {
+    let mut bench = Bench::subscribed();
+    let spec = TaskSpec::command("t", 100, 32, "true").kill_grace_period(Duration::from_secs(60));
+    bench.core.submit(bench.now, spec);
+    bench.offer("o1", "a", 1000);
+    let mut policy = None;
+    while let Some((_, call)) = bench.core.poll_call() {
+        let operations = call.accept.unwrap_or_default().operations;
+        policy = policy
+            .or(operations.first().map(|found| found.launch.as_ref().unwrap().task_infos[0].kill_policy));
+    }
+    let policy = policy.unwrap();
+    assert_eq!(policy.unwrap().grace_period.unwrap().nanoseconds, 60_000_000_000);
+    let mut next = Bench::subscribed();
+    let record = v1::Task { kill_policy: policy, ..record("t", TaskState::TaskRunning) };
+    next.core.recover(next.now, vec![record]);
+    next.core.kill(next.now, "t");
+    let kills = std::iter::from_fn(|| next.core.poll_call()).filter_map(|(_, call)| call.kill);
+    assert_eq!(kills.map(|kill| kill.kill_policy).collect::<Vec<_>>(), [policy]);
+}
+
+#[test]
+fn an_id_that_mesos_knows_another_task_by_is_taken() {
+    let mut bench = Bench::subscribed();
+    let mut renamed = record("u.r2", TaskState::TaskRunning);
+    let label = v1::Label { key: "submitted-as".into(), value: Some("u".into()) };
+    renamed.labels = Some(v1::Labels { labels: vec![label] });
+    bench.core.recover(bench.now, vec![renamed]);
+    bench.drop_output();
+    bench.submit("u.r2");
+    bench.expect(&["u.r2 FAILED: a task of this id was submitted before"]);
+}

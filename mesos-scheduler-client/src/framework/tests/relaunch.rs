@@ -92,7 +92,7 @@ fn what_no_master_could_accept_is_refused_at_once() {
     bench.core.submit(bench.now, TaskSpec::command("a/b", 100, 32, "true"));
     bench.core.submit(bench.now, TaskSpec::command("c", 100, 32, "true").role("other"));
     bench.expect(&[
-        "a/b FAILED: invalid task id 'a/b': expected 1 to 255 characters without '/', '\\' and control characters, \
+        "a/b FAILED: invalid task id 'a/b': expected 1 to 245 characters without '/', '\\' and control characters, \
          and neither '.' nor '..'",
         "c FAILED: task 'c' wants role 'other', expected one of 'whisk'",
     ]);
