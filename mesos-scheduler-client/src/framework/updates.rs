@@ -17,9 +17,10 @@ use crate::{calls, mutation::Mutation};
 
 impl FrameworkCore {
     pub(super) fn handle_status(&mut self, now: Instant, status: v1::TaskStatus) {
-        let is_known = self.tasks.named(&status.task_id.value).is_some();
+        let is_left_out = self.mutations.has(Mutation::AcknowledgeKnownTasksOnly)
+            && self.tasks.named(&status.task_id.value).is_none();
         self.apply(now, &status);
-        if !is_known && self.mutations.has(Mutation::AcknowledgeKnownTasksOnly) {
+        if is_left_out {
             return;
         }
         // Applied first, acknowledged then: the agent repeats what was not acknowledged. Whether to

@@ -75,12 +75,18 @@ impl World {
         let second = self.now.as_secs();
         self.calls_in_second =
             if self.calls_in_second.0 == second { (second, self.calls_in_second.1 + 1) } else { (second, 1) };
-        if self.calls_in_second.1 > MOST_CALLS_IN_A_SECOND {
+        // A stream that was held up brings many offers at once, each with its answer.
+        let allowed = MOST_CALLS_IN_A_SECOND + 3 * self.events_in_second(second);
+        if self.calls_in_second.1 > allowed {
             self.fail(
                 Invariant::TimeGoesOn,
                 format!("{} of {kind:?} and the like within a second", self.calls_in_second.1),
             );
         }
+    }
+
+    fn events_in_second(&self, second: u64) -> u32 {
+        if self.heard_in_second.0 == second { self.heard_in_second.1 } else { 0 }
     }
 
     fn send_request(&mut self, id: LinkId, call: Option<CallToken>, request: Request<Bytes>) {

@@ -36,6 +36,9 @@ impl World {
                     self.fail(Invariant::RestsWithoutDemand, "offers come at rest");
                 }
                 self.note(&event);
+                let second = self.now.as_secs();
+                let before = if self.heard_in_second.0 == second { self.heard_in_second.1 } else { 0 };
+                self.heard_in_second = (second, before + 1);
                 if let Some(update) = &event.update {
                     self.user.hear_status(&update.status);
                 }

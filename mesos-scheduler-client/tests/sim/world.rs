@@ -56,6 +56,8 @@ pub(crate) struct World {
     pub(crate) effects_at_once: u64,
     /// Calls of the present second that nobody asked for.
     pub(crate) calls_in_second: (u64, u32),
+    /// Events of the present second.
+    pub(crate) heard_in_second: (u64, u32),
     /// Questions for tasks that will fail.
     pub(crate) queries_to_fail: u32,
     /// Nothing may move any more.
@@ -189,6 +191,7 @@ impl World {
             effects: 0,
             effects_at_once: 0,
             calls_in_second: (0, 0),
+            heard_in_second: (0, 0),
             queries_to_fail: 0,
             is_quiet: false,
             transcript: Transcript::new(is_recorded),
