@@ -51,7 +51,7 @@ pub(crate) async fn run(
     loop {
         while let Some(report) = tasks.poll_report() {
             match report {
-                Report::Status(framework, status) => driver.status(&agent, &framework, status),
+                Report::Status(framework, status) => driver.status(&agent, &framework, *status),
                 Report::ExecutorExited(framework, executor) => {
                     driver.executor_exited(&agent, &framework, &executor, 0);
                 }

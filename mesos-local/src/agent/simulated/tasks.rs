@@ -51,7 +51,7 @@ struct Run {
 /// What the master is to be told.
 #[derive(Debug)]
 pub(super) enum Report {
-    Status(v1::FrameworkId, v1::TaskStatus),
+    Status(v1::FrameworkId, Box<v1::TaskStatus>),
     ExecutorExited(v1::FrameworkId, v1::ExecutorId),
 }
 
@@ -160,7 +160,7 @@ impl Tasks {
                 executor_id: Some(executor.executor_id.clone()),
                 ..v1::TaskStatus::default()
             };
-            self.reports.push_back(Report::Status(framework_id.clone(), status));
+            self.reports.push_back(Report::Status(framework_id.clone(), Box::new(status)));
         }
         self.reports.push_back(Report::ExecutorExited(framework_id, executor.executor_id));
     }
@@ -250,7 +250,7 @@ impl Tasks {
             }),
             ..v1::TaskStatus::default()
         };
-        self.reports.push_back(Report::Status(v1::FrameworkId::new(key.0.clone()), status));
+        self.reports.push_back(Report::Status(v1::FrameworkId::new(key.0.clone()), Box::new(status)));
     }
 }
 
