@@ -16,7 +16,7 @@ mod task_info;
 pub use crate::{
     action::{Activation, ActivationResponse, ActivationStatus, Initializer},
     attributes::AgentAttributes,
-    config::FactoryConfig,
+    config::{ConfigSources, Configuration, FactoryConfig, Origin, Setting},
     container::{Container, ContainerAddress},
     error::{CleanupError, ConfigError, CreateError, DestroyError, InitializationError},
     factory::{ContainerFactory, ContainerRequest, Creation},
