@@ -53,6 +53,10 @@ pub struct FactoryConfig {
     pub constraint_delimiter: String,
     /// What a rule means for an agent without the attribute (`whisk.mesos.missing-attribute`).
     pub missing_attribute: MissingAttribute,
+    /// Whether masters are told the rules, so that offers which cannot match are not made
+    /// (`whisk.mesos.push-down-constraints`). Such agents are then missing where a failed creation tells why no offer
+    /// fitted.
+    pub push_down_constraints: bool,
     /// How long resources are refused that fit nothing (`whisk.mesos.offer-refuse-duration`).
     pub offer_refuse_duration: Duration,
     /// How long offers that nothing needs are kept (`whisk.mesos.offer-hold-duration`).
@@ -101,6 +105,7 @@ impl Default for FactoryConfig {
             blackbox_constraints: Vec::new(),
             constraint_delimiter: " ".to_owned(),
             missing_attribute: MissingAttribute::Fails,
+            push_down_constraints: true,
             offer_refuse_duration: Duration::from_secs(5),
             offer_hold_duration: Duration::from_secs(5),
             heartbeat_max_failures: 2,
@@ -142,6 +147,7 @@ impl fmt::Debug for FactoryConfig {
             .field("blackbox_constraints", &self.blackbox_constraints)
             .field("constraint_delimiter", &self.constraint_delimiter)
             .field("missing_attribute", &self.missing_attribute)
+            .field("push_down_constraints", &self.push_down_constraints)
             .field("offer_refuse_duration", &self.offer_refuse_duration)
             .field("offer_hold_duration", &self.offer_hold_duration)
             .field("heartbeat_max_failures", &self.heartbeat_max_failures)

@@ -121,10 +121,11 @@ impl ContainerFactory {
         let framework = Framework::start(client, events, policy);
         let started_epoch_seconds = epoch_seconds();
         tracing::info!(masters = %config.shown_masters, "subscribing to Mesos master");
+        let is_pushed_down = settings.push_down_constraints;
         let shared = Shared {
             framework,
-            managed: task_info::eligibility(&config.managed),
-            blackbox: task_info::eligibility(&config.blackbox),
+            managed: task_info::eligibility(&config.managed, is_pushed_down),
+            blackbox: task_info::eligibility(&config.blackbox, is_pushed_down),
             config,
             started_epoch_seconds,
             created: AtomicU64::new(0),

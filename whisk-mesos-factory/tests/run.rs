@@ -308,7 +308,7 @@ fn an_image_that_no_agent_can_run_is_a_failed_launch() {
         &["run", "examples/hello.py", "--image", "nosuch/image"],
         3,
         None,
-        &["nosuch/image", "TASK_FAILED"],
+        &["Failed to pull container image 'nosuch/image'.", "this agent has no Docker"],
     );
 }
 

@@ -158,7 +158,10 @@ fn factory_config(arguments: &Run, configuration: &Configuration) -> FactoryConf
     if let Some(timeout) = arguments.launch_timeout {
         config.launch_timeout = timeout;
     }
-    // One person waits at the other end.
+    // One person waits at the other end, who wants to read why an agent did not fit.
+    if !is_said(configuration, "whisk.mesos.push-down-constraints") {
+        config.push_down_constraints = false;
+    }
     if !is_said(configuration, "whisk.mesos.timeouts.task-delete") {
         config.delete_timeout = CLEAN_UP_TIMEOUT;
     }

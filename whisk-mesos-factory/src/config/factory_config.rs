@@ -31,6 +31,7 @@ impl Configuration {
                 Some("satisfies-unlike") => MissingAttribute::SatisfiesUnlike,
                 _ => MissingAttribute::Fails,
             },
+            push_down_constraints: self.flag("whisk.mesos.push-down-constraints"),
             offer_refuse_duration: self.duration("whisk.mesos.offer-refuse-duration"),
             offer_hold_duration: self.duration("whisk.mesos.offer-hold-duration"),
             heartbeat_max_failures: u32::try_from(self.count("whisk.mesos.heartbeat-max-failures"))

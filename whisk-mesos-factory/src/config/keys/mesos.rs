@@ -85,10 +85,11 @@ pub(super) const KEYS: &[Key] = &[
         "whisk.mesos.push-down-constraints",
         Kind::Flag,
         "true",
-        "Whether masters (1.11 and later) are told the rules, so that offers which cannot match are not made.",
+        "Whether masters (1.11 and later) are told the rules, so that offers which cannot match are not made. The report on \
+         a container that found no place has nothing of agents that were not offered; `run`, where a person reads \
+         it, therefore tells the master nothing unless this key is set.",
     )
-    .added()
-    .unused(),
+    .added(),
     Key::new(
         "whisk.mesos.packing",
         Kind::Choice(&["pack", "spread"]),
