@@ -2,7 +2,8 @@
 //!
 //! [`ContainerFactory`] is one Mesos framework. It launches each container as a task on an agent whose
 //! offer fits and whose attributes satisfy the constraints, and gives out a [`Container`] that can be
-//! initialized, run, read for logs and destroyed. The program `whisk-mesos` has no other way to containers.
+//! initialized, run, read for logs and destroyed. [`ConfigSources`] reads OpenWhisk's files and variables into its
+//! settings. The program `whisk-mesos` has no other way to containers.
 
 mod action;
 mod attributes;

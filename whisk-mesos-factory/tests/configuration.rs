@@ -193,6 +193,8 @@ fn nothing_said_is_the_default_of_the_library() {
 fn a_file_with_the_constructs_of_openwhisk_loads() {
     let configuration = ConfigSources::new().file(fixture()).load().unwrap();
     assert_eq!(configuration.warnings(), [] as [&str; 0]);
+    // The health check is taken away, which is no wish for one.
+    assert_eq!(configuration.without_effect(), [] as [&str; 0]);
     let config = configuration.factory_config();
     assert_eq!(config.master_url, "zk://zk1.example:2181,zk2.example:2181/mesos");
     assert_eq!(config.role, "whisk-blue");

@@ -94,14 +94,15 @@ impl Configuration {
         &self.warnings
     }
 
-    /// Settings that somebody chose and that this version does nothing with; running on would be the same as
-    /// without them.
+    /// Settings that somebody chose and that this version does nothing with; running on is the same as without them.
+    /// What somebody took away is not among them.
     pub fn without_effect(&self) -> Vec<String> {
-        let unused = self.settings().filter(|setting| !setting.is_used && setting.origin != Origin::Default);
-        let unused = unused.filter(|setting| !matches!(effect(setting.key), Effect::Only(_)));
-        unused
-            .map(|setting| format!("{} ({}) has no effect in this version", setting.key, setting.origin))
-            .collect()
+        let unused = keys::all()
+            .filter(|key| key.effect == Effect::Unused)
+            .map(|key| (key.path, &self.values[key.path]));
+        let chosen =
+            unused.filter(|(_, (value, origin))| *value != Value::Absent && *origin != Origin::Default);
+        chosen.map(|(key, (_, origin))| format!("{key} ({origin}) has no effect in this version")).collect()
     }
 
     /// Settings that this version cannot fulfil: containers would not be what was asked for.
