@@ -64,13 +64,19 @@ fn assemble(
     let explained = |error: HoconError| explain(&error, |line, _| (name.to_owned(), Some(line)));
     let mut tokens = hocon::tokenize(text).map_err(|error| explained(error.into()))?;
     let source = source_lines(name, text);
-    if tokens.iter().any(|token| token.value.contains("classpath(")) {
-        let edits = edits(name, &tokens, folder, 0, &mut |warning| warnings.push(warning));
-        let class_path =
-            edits.into_iter().filter(|edit| matches!(&edit.with, Replacement::Text(text) if text.is_empty()));
-        let without = edited(source, class_path.collect(), warnings, depth)?;
+    let mut passed_over = Vec::new();
+    let mut class_path = edits(name, &tokens, folder, 0, &mut |warning| passed_over.push(warning));
+    class_path.retain(|edit| matches!(&edit.with, Replacement::Text(text) if text.is_empty()));
+    if !class_path.is_empty() {
+        warnings.append(&mut passed_over);
+        let without = edited(source, class_path, warnings, depth)?;
         let without: Vec<String> = without.into_iter().map(|line| line.text).collect();
-        return assemble(name, &without.join("\n"), folder, warnings, depth);
+        let without = without.join("\n");
+        // Each time something is taken out, so that this comes to an end.
+        if without.len() < text.len() {
+            return assemble(name, &without, folder, warnings, depth);
+        }
+        return Err(format!("{name}: an include from the class path cannot be passed over"));
     }
     let mut options = ParseOptions::defaults().with_resolve_substitutions(false);
     if let Some(folder) = folder.filter(|folder| !folder.as_os_str().is_empty()) {
@@ -98,12 +104,13 @@ fn edits(
     base: usize,
     warn: &mut dyn FnMut(String),
 ) -> Vec<Edit> {
-    let mut open = 0;
+    let mut open = 0_usize;
     let mut edits = Vec::new();
     for (index, token) in tokens.iter().enumerate() {
         match token.kind {
             TokenKind::LBrace | TokenKind::LBracket => open += 1,
-            TokenKind::RBrace | TokenKind::RBracket => open -= 1,
+            // What closes too much the parser complains about.
+            TokenKind::RBrace | TokenKind::RBracket => open = open.saturating_sub(1),
             TokenKind::Unquoted if token.value == "include" => {
                 edits.extend(edit_include(name, &tokens[index..], folder, open == base, warn));
             }
@@ -224,11 +231,10 @@ mod tests {
 
     #[test]
     fn includes_from_the_class_path_are_passed_over_and_only_the_built_in_ones_silently() {
-        let text =
-            "include classpath(\"application.conf\")\na = 1, include required(classpath(\"x.conf\")), b = 2";
+        let text = "include classpath(\"application.conf\")\nä = \"classpath(ü\", include required(classpath(\"x.conf\")), b = 2";
         let document = Document::parse("w.conf", text, None).unwrap();
         let text: Vec<&str> = document.text.iter().map(|line| line.text.as_str()).collect();
-        assert_eq!(text, ["", "a = 1,  b = 2"]);
+        assert_eq!(text, ["", "ä = \"classpath(ü\",  b = 2"]);
         assert_eq!(
             document.warnings,
             ["w.conf:2: include classpath(\"x.conf\") is passed over: there is no class path here"]
@@ -245,6 +251,20 @@ mod tests {
         ] {
             let message = Document::parse("w.conf", text, None).unwrap_err();
             assert!(message.starts_with(error), "{text}: {message}");
+        }
+    }
+
+    #[test]
+    fn a_text_that_breaks_off_or_lacks_a_letter_anywhere_is_read_or_refused() {
+        let text = "{ include classpath(\"x\"), a { b = ${?x.y}, c += 1 }\r\n include required(file(\"z\"))\n\
+                    d = [1, { e : \"\"\"q\n\"\"\" }] ${f} # g\n h.\"i.j\" = ä${?k}\n}";
+        for (at, letter) in text.char_indices() {
+            let without = format!("{}{}", &text[..at], &text[at + letter.len_utf8()..]);
+            for text in [&text[..at], &text[at..], &without] {
+                if let Err(why) = Document::parse("w.conf", text, Some(Path::new("/no/such"))) {
+                    assert!(why.starts_with("w.conf"), "{why}");
+                }
+            }
         }
     }
 

@@ -111,7 +111,7 @@ fn without_void(document: &mut Document) -> Vec<SourceLine> {
     let mut text = document.text.clone();
     for optional in document.lines.optionals().filter(|optional| optional.is_void) {
         let Some((line, columns)) = &optional.field else { continue };
-        let line = &mut text[*line].text;
+        let Some(SourceLine { text: line, .. }) = text.get_mut(*line) else { continue };
         let blank = |(index, letter)| if columns.contains(&(index + 1)) { ' ' } else { letter };
         *line = line.chars().enumerate().map(blank).collect();
     }
