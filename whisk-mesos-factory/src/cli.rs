@@ -1,6 +1,7 @@
 //! The command line: what is asked for, and the exit code that answers.
 
 mod arguments;
+mod check;
 mod code;
 mod control;
 mod decode;
@@ -102,6 +103,7 @@ pub(crate) fn main() -> ExitCode {
         match arguments.command {
             Command::Run(run) => conclude(run::run(*run, &output).await, &output).into(),
             Command::Explain(explain) => conclude(explain::run(explain, &output).await, &output).into(),
+            Command::Check(check) => conclude(check::run(check, &output).await, &output).into(),
             Command::Decode(decode) => conclude(decode::run(&decode, &output), &output).into(),
             Command::Local(local) => conclude(local::run(local, &output).await, &output).into(),
             Command::ActionRuntime(runtime) => local::action_runtime(runtime, &output).await,

@@ -1,31 +1,66 @@
 //! What a container factory is told before it starts.
 
-use std::time::Duration;
+mod configuration;
+mod document;
+mod environment;
+mod factory_config;
+mod image;
+mod keys;
+mod layers;
+mod lines;
+mod origin;
+mod reference;
+mod sources;
+mod values;
 
-use mesos_scheduler_client::{Masters, Packing};
-use placement_constraints::{ConstraintSet, ParseOptions};
+use std::{fmt, time::Duration};
 
+use mesos_scheduler_client::{Credentials, HttpUrl, Masters, Packing, Scheme, Tls};
+use placement_constraints::{ConstraintSet, MissingAttribute, ParseOptions};
+
+pub use self::{
+    configuration::{Configuration, Setting},
+    origin::Origin,
+    sources::ConfigSources,
+};
 use crate::error::ConfigError;
 
 /// The settings of a [`ContainerFactory`](crate::ContainerFactory). The defaults are those of OpenWhisk's
 /// `whisk.mesos.*` and `whisk.container-factory.*`, named beside each field.
-#[derive(Clone, Debug)]
+///
+/// [`Configuration::factory_config`] makes it of files and variables.
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct FactoryConfig {
-    /// The masters (`whisk.mesos.master-url`): `http://host:port`, several with commas.
+    /// The masters (`whisk.mesos.master-url`): `http://host:port`, several with commas, or `zk://host:port/path`.
     pub master_url: String,
     /// The role of the framework (`whisk.mesos.role`).
     pub role: String,
     /// The account on the agents that tasks run as.
     pub user: String,
+    /// How the framework proves who it is, to masters and agents (`whisk.mesos.credentials`).
+    pub credentials: Credentials,
+    /// Who the framework says it is (`whisk.mesos.credentials.principal`).
+    pub principal: Option<String>,
+    /// How `https://` is spoken (`whisk.mesos.tls`). Agents are taken to speak it if this is set or a
+    /// master does.
+    pub tls: Option<Tls>,
     /// Rules for containers of images that OpenWhisk manages (`whisk.mesos.constraints`).
     pub constraints: Vec<String>,
     /// Rules for containers of images that users bring (`whisk.mesos.blackbox-constraints`).
     pub blackbox_constraints: Vec<String>,
     /// What stands between the parts of a rule (`whisk.mesos.constraint-delimiter`).
     pub constraint_delimiter: String,
+    /// What a rule means for an agent without the attribute (`whisk.mesos.missing-attribute`).
+    pub missing_attribute: MissingAttribute,
+    /// Whether masters are told the rules, so that offers which cannot match are not made
+    /// (`whisk.mesos.push-down-constraints`). Such agents are then missing where a failed creation tells why no offer
+    /// fitted.
+    pub push_down_constraints: bool,
     /// How long resources are refused that fit nothing (`whisk.mesos.offer-refuse-duration`).
     pub offer_refuse_duration: Duration,
+    /// How long offers that nothing needs are kept (`whisk.mesos.offer-hold-duration`).
+    pub offer_hold_duration: Duration,
     /// Missed heartbeats after which the subscription is renewed (`whisk.mesos.heartbeat-max-failures`).
     pub heartbeat_max_failures: u32,
     /// How long the master keeps the containers when this factory is gone (`whisk.mesos.timeouts.failover`).
@@ -34,6 +69,8 @@ pub struct FactoryConfig {
     pub launch_timeout: Duration,
     /// From the wish to destroy a container until it is gone (`whisk.mesos.timeouts.task-delete`).
     pub delete_timeout: Duration,
+    /// From the connection to a master until the framework is subscribed (`whisk.mesos.timeouts.subscribe`).
+    pub subscribe_timeout: Duration,
     /// Until the end of the framework is confirmed (`whisk.mesos.timeouts.teardown`).
     pub teardown_timeout: Duration,
     /// Whether [`cleanup`](crate::ContainerFactory::cleanup) ends the framework
@@ -48,8 +85,10 @@ pub struct FactoryConfig {
     /// Options of `docker run`, without leading dashes
     /// (`whisk.container-factory.container-args.extra-args`).
     pub docker_parameters: Vec<(String, String)>,
-    /// How agents are chosen among those that fit.
+    /// How agents are chosen among those that fit (`whisk.mesos.packing`).
     pub packing: Packing,
+    /// Whether the logs of containers are read from their sandboxes (`whisk.mesos.log-collection`).
+    pub log_collection: bool,
 }
 
 impl Default for FactoryConfig {
@@ -59,14 +98,21 @@ impl Default for FactoryConfig {
             master_url: "http://localhost:5050".to_owned(),
             role: "*".to_owned(),
             user: "root".to_owned(),
+            credentials: Credentials::none(),
+            principal: None,
+            tls: None,
             constraints: Vec::new(),
             blackbox_constraints: Vec::new(),
             constraint_delimiter: " ".to_owned(),
+            missing_attribute: MissingAttribute::Fails,
+            push_down_constraints: true,
             offer_refuse_duration: Duration::from_secs(5),
+            offer_hold_duration: Duration::from_secs(5),
             heartbeat_max_failures: 2,
             failover_timeout: Duration::ZERO,
             launch_timeout: Duration::from_secs(45),
             delete_timeout: Duration::from_secs(30),
+            subscribe_timeout: Duration::from_secs(10),
             teardown_timeout: Duration::from_secs(30),
             teardown_on_exit: true,
             network: "bridge".to_owned(),
@@ -79,7 +125,52 @@ impl Default for FactoryConfig {
                 parameter("log-driver", "json-file"),
             ],
             packing: Packing::Pack,
+            log_collection: true,
         }
+    }
+}
+
+/// What may be shown: no password in the masters, no values of variables.
+impl fmt::Debug for FactoryConfig {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let masters = Masters::parse(&self.master_url).map(|masters| shown(&masters));
+        let names: Vec<&str> = self.environment.iter().map(|(name, _)| name.as_str()).collect();
+        formatter
+            .debug_struct("FactoryConfig")
+            .field("master_url", &masters.unwrap_or_else(|error| error.to_string()))
+            .field("role", &self.role)
+            .field("user", &self.user)
+            .field("credentials", &self.credentials)
+            .field("principal", &self.principal)
+            .field("tls", &self.tls)
+            .field("constraints", &self.constraints)
+            .field("blackbox_constraints", &self.blackbox_constraints)
+            .field("constraint_delimiter", &self.constraint_delimiter)
+            .field("missing_attribute", &self.missing_attribute)
+            .field("push_down_constraints", &self.push_down_constraints)
+            .field("offer_refuse_duration", &self.offer_refuse_duration)
+            .field("offer_hold_duration", &self.offer_hold_duration)
+            .field("heartbeat_max_failures", &self.heartbeat_max_failures)
+            .field("failover_timeout", &self.failover_timeout)
+            .field("launch_timeout", &self.launch_timeout)
+            .field("delete_timeout", &self.delete_timeout)
+            .field("subscribe_timeout", &self.subscribe_timeout)
+            .field("teardown_timeout", &self.teardown_timeout)
+            .field("teardown_on_exit", &self.teardown_on_exit)
+            .field("network", &self.network)
+            .field("environment", &names)
+            .field("docker_parameters", &self.docker_parameters.len())
+            .field("packing", &self.packing)
+            .field("log_collection", &self.log_collection)
+            .finish()
+    }
+}
+
+/// The masters without passwords.
+fn shown(masters: &Masters) -> String {
+    match masters.zookeeper() {
+        Some(url) => url.to_string(),
+        None => masters.urls().iter().map(ToString::to_string).collect::<Vec<_>>().join(","),
     }
 }
 
@@ -88,8 +179,22 @@ impl Default for FactoryConfig {
 pub(crate) struct CheckedConfig {
     pub(crate) config: FactoryConfig,
     pub(crate) masters: Masters,
+    /// The masters as they may be shown.
+    pub(crate) shown_masters: String,
     pub(crate) managed: ConstraintSet,
     pub(crate) blackbox: ConstraintSet,
+}
+
+impl CheckedConfig {
+    /// What agents speak, since offers do not tell.
+    pub(crate) fn agent_scheme(&self) -> Scheme {
+        let is_https = |url: &HttpUrl| url.endpoint().scheme() == Scheme::Https;
+        if self.config.tls.is_some() || self.masters.urls().iter().any(is_https) {
+            Scheme::Https
+        } else {
+            Scheme::Http
+        }
+    }
 }
 
 impl FactoryConfig {
@@ -116,10 +221,20 @@ impl FactoryConfig {
         if self.heartbeat_max_failures == 0 {
             problems.push("whisk.mesos.heartbeat-max-failures: '0', expected at least 1".to_owned());
         }
+        for (setting, timeout) in [
+            ("task-launch", self.launch_timeout),
+            ("subscribe", self.subscribe_timeout),
+            ("teardown", self.teardown_timeout),
+        ] {
+            if timeout.is_zero() {
+                problems.push(format!("whisk.mesos.timeouts.{setting}: '0s', expected more than nothing"));
+            }
+        }
         if let (Some(masters), Some(managed), Some(blackbox), true) =
             (masters, managed, blackbox, problems.is_empty())
         {
-            return Ok(CheckedConfig { config: self, masters, managed, blackbox });
+            let shown_masters = shown(&masters);
+            return Ok(CheckedConfig { config: self, masters, shown_masters, managed, blackbox });
         }
         Err(ConfigError { problems })
     }
@@ -132,6 +247,7 @@ impl FactoryConfig {
     ) -> Option<ConstraintSet> {
         let options = ParseOptions::default().delimiter(self.constraint_delimiter.as_str());
         ConstraintSet::parse_with(constraints, &options)
+            .map(|constraints| constraints.with_missing_attribute(self.missing_attribute))
             .map_err(|error| problems.push(format!("{setting}: {error}")))
             .ok()
     }

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::{
     action::{self, Activation, ActivationResponse, Answer, Initializer},
-    config::FactoryConfig,
+    config::CheckedConfig,
     error::{DestroyError, InitializationError},
     logs::{Logs, Sandbox},
     task_info::ACTION_PORT,
@@ -49,7 +49,8 @@ pub struct Container {
     name: String,
     task: RunningTask,
     target: Target,
-    sandbox: Sandbox,
+    /// `None` if no logs are collected.
+    sandbox: Option<Sandbox>,
     /// Whether anything was ever sent to it.
     is_touched: AtomicBool,
     delete_timeout: Duration,
@@ -64,9 +65,10 @@ pub(crate) struct Target {
 }
 
 impl Container {
-    pub(crate) fn new(framework: Framework, name: String, task: RunningTask, config: &FactoryConfig) -> Self {
+    pub(crate) fn new(framework: Framework, name: String, task: RunningTask, config: &CheckedConfig) -> Self {
         let placement = &task.running.placement;
-        let port = match config.network.to_ascii_lowercase().as_str() {
+        let settings = &config.config;
+        let port = match settings.network.to_ascii_lowercase().as_str() {
             "host" => ACTION_PORT,
             _ => placement.host_ports.first().copied().unwrap_or(ACTION_PORT),
         };
@@ -77,11 +79,11 @@ impl Container {
         Self {
             framework,
             name,
-            sandbox: Sandbox::new(&task),
+            sandbox: settings.log_collection.then(|| Sandbox::new(&task, config)),
             task,
             target,
             is_touched: AtomicBool::new(false),
-            delete_timeout: config.delete_timeout,
+            delete_timeout: settings.delete_timeout,
         }
     }
 
@@ -124,8 +126,10 @@ impl Container {
         initializer: &Initializer,
         timeout: Duration,
     ) -> Result<Duration, InitializationError> {
-        if !self.is_touched.swap(true, Ordering::Relaxed) {
-            self.sandbox.skip_present().await;
+        if !self.is_touched.swap(true, Ordering::Relaxed)
+            && let Some(sandbox) = &self.sandbox
+        {
+            sandbox.skip_present().await;
         }
         let body = Bytes::from(initializer.body().to_string());
         let start = now();
@@ -178,9 +182,13 @@ impl Container {
     ///
     /// With `wait_for_sentinel` each stream is read up to its sentinel, which ends after 2 s without news
     /// or in all after 2 s for each MiB of the limit (at least 10 s). Without, what is there is read, for
-    /// at most 2 s. Lines that were read are never lost to an error: [`Logs::failure`] tells of it.
+    /// at most 2 s. Lines that were read are never lost to an error: [`Logs::failure`] tells of it. There are none if
+    /// [`FactoryConfig::log_collection`](crate::FactoryConfig::log_collection) is off.
     pub async fn logs(&self, limit: u64, wait_for_sentinel: bool) -> Logs {
-        self.sandbox.read(limit, wait_for_sentinel).await
+        match &self.sandbox {
+            Some(sandbox) => sandbox.read(limit, wait_for_sentinel).await,
+            None => Logs::default(),
+        }
     }
 
     /// Says that the container will not be used for some time. Mesos cannot freeze a task, and no

@@ -105,20 +105,27 @@ impl ContainerFactory {
     pub fn start(config: FactoryConfig) -> Result<Self, ConfigError> {
         let config = config.check()?;
         let settings = &config.config;
-        let (client, events) = ClientBuilder::new(framework_info(settings), config.masters.clone())
+        let mut client = ClientBuilder::new(framework_info(settings), config.masters.clone())
             .missed_heartbeats(settings.heartbeat_max_failures)
+            .subscribe_timeout(settings.subscribe_timeout)
             .teardown_timeout(settings.teardown_timeout)
-            .start()?;
+            .credentials(settings.credentials.clone());
+        if let Some(tls) = &settings.tls {
+            client = client.tls(tls.clone());
+        }
+        let (client, events) = client.start()?;
         let mut policy = Policy::default();
         policy.packing = settings.packing;
+        policy.hold = settings.offer_hold_duration;
         policy.refuse = settings.offer_refuse_duration;
         let framework = Framework::start(client, events, policy);
         let started_epoch_seconds = epoch_seconds();
-        tracing::info!(masters = %settings.master_url, "subscribing to Mesos master");
+        tracing::info!(masters = %config.shown_masters, "subscribing to Mesos master");
+        let is_pushed_down = settings.push_down_constraints;
         let shared = Shared {
             framework,
-            managed: task_info::eligibility(&config.managed),
-            blackbox: task_info::eligibility(&config.blackbox),
+            managed: task_info::eligibility(&config.managed, is_pushed_down),
+            blackbox: task_info::eligibility(&config.blackbox, is_pushed_down),
             config,
             started_epoch_seconds,
             created: AtomicU64::new(0),
@@ -158,7 +165,7 @@ impl ContainerFactory {
             Ok(task) => Ok(self.container(request, task)),
             Err(failure) => {
                 tracing::error!(image = %request.image, %failure, "task launch failed");
-                let masters = self.shared.config.config.master_url.clone();
+                let masters = self.shared.config.shown_masters.clone();
                 Err(create_error(request.image, masters, failure))
             }
         }
@@ -166,8 +173,7 @@ impl ContainerFactory {
 
     fn container(&self, request: ContainerRequest, task: RunningTask) -> Container {
         let framework = self.shared.framework.clone();
-        let settings = &self.shared.config.config;
-        let container = Container::new(framework, request.name, task, settings);
+        let container = Container::new(framework, request.name, task, &self.shared.config);
         tracing::info!(task = %container.id(), address = %container.address(), "launched task");
         container
     }
@@ -226,6 +232,7 @@ fn framework_info(settings: &FactoryConfig) -> v1::FrameworkInfo {
         user: settings.user.clone(),
         name: FRAMEWORK_NAME.to_owned(),
         roles: vec![settings.role.clone()],
+        principal: settings.principal.clone(),
         failover_timeout: Some(settings.failover_timeout.as_secs_f64()),
         // Without it one broken connection between master and agent costs every container there.
         checkpoint: Some(true),

@@ -2,7 +2,8 @@
 //!
 //! [`ContainerFactory`] is one Mesos framework. It launches each container as a task on an agent whose
 //! offer fits and whose attributes satisfy the constraints, and gives out a [`Container`] that can be
-//! initialized, run, read for logs and destroyed. The program `whisk-mesos` has no other way to containers.
+//! initialized, run, read for logs and destroyed. [`ConfigSources`] reads OpenWhisk's files and variables into its
+//! settings. The program `whisk-mesos` has no other way to containers.
 
 mod action;
 mod attributes;
@@ -16,7 +17,7 @@ mod task_info;
 pub use crate::{
     action::{Activation, ActivationResponse, ActivationStatus, Initializer},
     attributes::AgentAttributes,
-    config::FactoryConfig,
+    config::{ConfigSources, Configuration, FactoryConfig, Origin, Setting},
     container::{Container, ContainerAddress},
     error::{CleanupError, ConfigError, CreateError, DestroyError, InitializationError},
     factory::{ContainerFactory, ContainerRequest, Creation},

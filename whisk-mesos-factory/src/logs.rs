@@ -8,13 +8,14 @@ mod lines;
 use std::time::{Duration, Instant};
 
 use mesos_scheduler_client::{
-    RunningTask,
+    HttpUrl, RunningTask,
     operator::{AgentApi, sandbox_path},
 };
 use tokio::{sync::Mutex, time};
 
 pub use self::lines::LogLine;
 use self::lines::{Collected, Splitter};
+use crate::config::{CheckedConfig, FactoryConfig};
 
 /// How long nothing may come while a sentinel is waited for, and while it is not: even then the last
 /// lines may be a moment late.
@@ -65,11 +66,19 @@ struct Patience {
     deadline: Instant,
 }
 
+fn agent_api(url: HttpUrl, settings: &FactoryConfig) -> AgentApi {
+    let agent = AgentApi::new(url).credentials(settings.credentials.clone());
+    match &settings.tls {
+        Some(tls) => agent.tls(tls.clone()),
+        None => agent,
+    }
+}
+
 impl Sandbox {
-    pub(crate) fn new(task: &RunningTask) -> Self {
+    pub(crate) fn new(task: &RunningTask, config: &CheckedConfig) -> Self {
         let running = &task.running;
         let agent = match &running.placement.agent_url {
-            Ok(url) => Ok(AgentApi::new(url.clone())),
+            Ok(url) => Ok(agent_api(url.clone().with_scheme(config.agent_scheme()), &config.config)),
             Err(error) => Err(format!("the offer names no usable address of its agent: {error}")),
         };
         let stream = |name| Stream {

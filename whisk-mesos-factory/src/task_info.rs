@@ -5,9 +5,13 @@ use std::time::Duration;
 use mesos_proto::v1::{
     self,
     container_info::{DockerInfo, docker_info::Network},
+    scheduler::{
+        AttributeConstraint,
+        attribute_constraint::{Predicate, Selector, predicate, selector},
+    },
 };
 use mesos_scheduler_client::{Eligibility, PortRequest, TaskSpec};
-use placement_constraints::ConstraintSet;
+use placement_constraints::{ConstraintSet, MissingAttribute, Operator};
 
 use crate::{attributes::AgentAttributes, config::FactoryConfig, factory::ContainerRequest};
 
@@ -82,17 +86,48 @@ fn container(image: &str, config: &FactoryConfig) -> v1::ContainerInfo {
     }
 }
 
-/// The rule that offers must pass: every constraint holds for the attributes of the agent.
-pub(crate) fn eligibility(constraints: &ConstraintSet) -> Option<Eligibility> {
+/// The rule that offers must pass: every constraint holds for the attributes of the agent. With `is_pushed_down` the master
+/// is told as much of it as it can check.
+pub(crate) fn eligibility(constraints: &ConstraintSet, is_pushed_down: bool) -> Option<Eligibility> {
     if constraints.is_empty() {
         return None;
     }
+    let for_master = if is_pushed_down { offer_constraints(constraints) } else { Vec::new() };
     let constraints = constraints.clone();
-    Some(Eligibility::new(move |offer| {
+    let rule = Eligibility::new(move |offer| {
         let attributes = AgentAttributes::new(&offer.attributes);
         let verdict = constraints.check(&attributes);
         if verdict.is_satisfied() { Ok(()) } else { Err(verdict.to_string()) }
-    }))
+    });
+    Some(rule.with_offer_constraints(for_master))
+}
+
+/// What a master can check of the constraints. It is never stricter than they are: masters let attributes that are no
+/// text pass, and a pattern that RE2 cannot express is left out.
+fn offer_constraints(constraints: &ConstraintSet) -> Vec<AttributeConstraint> {
+    let mut told = Vec::new();
+    for constraint in constraints.iter() {
+        let mut tell = |predicate| {
+            told.push(AttributeConstraint {
+                selector: Selector {
+                    selector: Some(selector::Selector::AttributeName(constraint.attribute().to_owned())),
+                },
+                predicate: Predicate { predicate: Some(predicate) },
+            });
+        };
+        // A missing attribute satisfies UNLIKE for masters.
+        let must_exist = constraint.operator() == Operator::Unlike
+            && constraints.missing_attribute() == MissingAttribute::Fails;
+        if must_exist {
+            tell(predicate::Predicate::Exists(predicate::Exists {}));
+        }
+        let Ok(regex) = constraint.pattern().re2() else { continue };
+        tell(match constraint.operator() {
+            Operator::Like => predicate::Predicate::TextMatches(predicate::TextMatches { regex }),
+            Operator::Unlike => predicate::Predicate::TextNotMatches(predicate::TextNotMatches { regex }),
+        });
+    }
+    told
 }
 
 #[cfg(test)]
@@ -115,7 +150,7 @@ mod tests {
         let mut config = FactoryConfig::default();
         config.environment.push(("__OW_API_HOST".to_owned(), "https://host:443".to_owned()));
         let constraints = ConstraintSet::parse(["rack LIKE r[12]"]).unwrap();
-        let spec = task_spec("whisk-1-7".to_owned(), &request(), &config, eligibility(&constraints));
+        let spec = task_spec("whisk-1-7".to_owned(), &request(), &config, eligibility(&constraints, true));
         assert_eq!((spec.id.as_str(), spec.cpus_milli, spec.mem_mib), ("whisk-1-7", 250, 256));
         assert_eq!(spec.kill_grace_period, Duration::ZERO);
         let command = spec.template.command.unwrap();
@@ -159,7 +194,7 @@ mod tests {
     #[test]
     fn an_offer_is_refused_with_the_constraint_that_failed() {
         let constraints = ConstraintSet::parse(["rack LIKE r[12]", "generation LIKE 7"]).unwrap();
-        let rule = eligibility(&constraints).unwrap();
+        let rule = eligibility(&constraints, true).unwrap();
         let mut offer =
             v1::Offer { attributes: vec![v1::Attribute::text("rack", "r1")], ..v1::Offer::default() };
         assert!(rule.check(&offer).unwrap_err().contains("generation LIKE 7"));
@@ -167,5 +202,25 @@ mod tests {
         assert_eq!(rule.check(&offer), Ok(()));
         offer.attributes.insert(0, v1::Attribute::text("rack", "r3"));
         assert!(rule.check(&offer).unwrap_err().contains("rack LIKE r[12]"));
+    }
+
+    #[test]
+    fn the_master_is_told_what_it_can_check_and_nothing_stricter() {
+        let rules = ["rack LIKE r\\d", "zone UNLIKE z2", "disk LIKE (?!hdd).*"];
+        let constraints = ConstraintSet::parse(rules).unwrap();
+        let told = |constraints: &ConstraintSet| {
+            let rule = eligibility(constraints, true).unwrap();
+            let text = |one: &AttributeConstraint| {
+                let Some(selector::Selector::AttributeName(name)) = &one.selector.selector else { panic!() };
+                format!("{name} {:?}", one.predicate.predicate.as_ref().unwrap())
+            };
+            rule.offer_constraints().iter().map(text).collect::<Vec<_>>()
+        };
+        let like = r#"rack TextMatches(TextMatches { regex: "r[0-9]" })"#;
+        let unlike = r#"zone TextNotMatches(TextNotMatches { regex: "z2" })"#;
+        assert_eq!(told(&constraints), [like, "zone Exists(Exists)", unlike]);
+        let constraints = constraints.with_missing_attribute(MissingAttribute::SatisfiesUnlike);
+        assert_eq!(told(&constraints), [like, unlike]);
+        assert!(eligibility(&constraints, false).unwrap().offer_constraints().is_empty());
     }
 }

@@ -4,11 +4,11 @@
 
 use std::time::Duration;
 
-use mesos_local::{Cluster, ClusterConfig};
+use mesos_local::{Cluster, ClusterConfig, FrameworkCredentials};
 use serde_json::{Value, json};
 use whisk_mesos_factory::{
-    Activation, ActivationStatus, Container, ContainerFactory, ContainerRequest, CreateError, FactoryConfig,
-    Initializer,
+    Activation, ActivationStatus, ConfigSources, Container, ContainerFactory, ContainerRequest, CreateError,
+    FactoryConfig, Initializer,
 };
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -178,12 +178,64 @@ async fn blackbox_containers_have_constraints_of_their_own() {
         config.constraints = vec!["rack LIKE r1".into()];
         config.blackbox_constraints = vec!["rack LIKE r9".into()];
         config.launch_timeout = Duration::from_secs(2);
+        config.push_down_constraints = false;
     })
     .await;
     factory.create(request(PYTHON)).await.unwrap();
     let error = factory.create(request(PYTHON).user_provided()).await.unwrap_err();
     assert!(matches!(error, CreateError::Platform { .. }));
     assert!(error.to_string().contains("'rack LIKE r9' fails: rack is 'r1'"), "{error}");
+    stop(cluster, factory).await;
+}
+
+#[tokio::test]
+async fn a_master_that_is_told_the_constraints_offers_only_agents_that_satisfy_them() {
+    let (cluster, factory) = start(|config| {
+        config.constraints = vec!["rack LIKE r2".into()];
+        config.blackbox_constraints = vec!["rack UNLIKE r[12]".into(), "zone LIKE (?!z9).*".into()];
+    })
+    .await;
+    let managed = factory.create(request(PYTHON)).await.unwrap();
+    let said = cluster.transcript().to_string();
+    assert!(said.contains("UPDATE_FRAMEWORK"), "{said}");
+    let blackbox = factory.create(request(PYTHON).user_provided()).await.unwrap();
+    let code = Initializer::source("test", "def main(args):\n    return args\n");
+    for container in [&managed, &blackbox] {
+        container.initialize(&code, MINUTE).await.unwrap();
+        assert_eq!(run(container, json!({"n": 1})).await, json!({"n": 1}));
+    }
+    stop(cluster, factory).await;
+}
+
+#[tokio::test]
+async fn credentials_of_the_configuration_let_a_factory_in_and_wrong_ones_do_not() {
+    let (cluster, first) = start(|_| {}).await;
+    first.cleanup().await.unwrap();
+    cluster.set_framework_credentials(Some(FrameworkCredentials::new().basic("alice", "s3cret")));
+    let load = |secret: &str| {
+        let sources = ConfigSources::new()
+            .define(format!("whisk.mesos.master-url={}", cluster.master_url()))
+            .define("whisk.mesos.credentials.principal=alice")
+            .define(format!("whisk.mesos.credentials.secret={secret}"))
+            .define("whisk.mesos.timeouts.task-launch=5 s");
+        sources.load().unwrap().factory_config()
+    };
+    let factory = ContainerFactory::start(load("s3cret")).unwrap();
+    let container = container(&factory, "def main(args):\n    print('in')\n    return args\n").await;
+    assert_eq!(run(&container, json!({"n": 1})).await, json!({"n": 1}));
+    assert_eq!(logs(&container).await, ["stdout: in"]);
+    let wrong = ContainerFactory::start(load("guess")).unwrap();
+    let error = wrong.create(request(PYTHON)).await.unwrap_err().to_string();
+    assert!(error.contains("401") && !error.contains("guess"), "{error}");
+    stop(cluster, factory).await;
+}
+
+#[tokio::test]
+async fn no_logs_are_collected_where_that_is_off() {
+    let (cluster, factory) = start(|config| config.log_collection = false).await;
+    let container = container(&factory, "def main(args):\n    print('line')\n    return {}\n").await;
+    run(&container, json!({})).await;
+    assert_eq!(container.logs(NO_LIMIT, true).await.lines, []);
     stop(cluster, factory).await;
 }
 

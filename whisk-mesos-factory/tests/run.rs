@@ -213,6 +213,76 @@ fn wrong_usage_is_explained_before_anything_starts() {
 }
 
 #[test]
+fn a_configuration_is_used_and_options_win_over_it() {
+    let place = Place::new();
+    let text = "whisk.mesos { constraints = [\"rack LIKE r9\"], timeouts.task-launch = 1 s }\n\
+                whisk.container-factory.container-args.extra-env-vars = [\"GREETING=hello\"]\n";
+    let config = place.file("w.conf", text);
+    let action = place
+        .file("env.py", "import os\ndef main(args):\n    return {'greeting': os.environ.get('GREETING')}\n");
+    let (config, action) = (config.to_str().unwrap(), action.to_str().unwrap());
+    check(&["run", action, "--config", config], 3, None, &["rack LIKE r9"]);
+    let hello = Some(json!({"greeting": "hello"}));
+    check(
+        &["run", action, "--config", config, "-D", "whisk.mesos.constraints.0=rack LIKE r1"],
+        0,
+        hello.clone(),
+        &[],
+    );
+    check(
+        &["run", action, "--config", config, "--constraint", "rack LIKE r2", "--launch-timeout", "30s"],
+        0,
+        hello,
+        &[],
+    );
+}
+
+#[test]
+fn settings_that_do_nothing_are_told_and_those_that_cannot_be_fulfilled_refused() {
+    check(
+        &["run", "examples/hello.py", "-D", "whisk.mesos.state-dir=/x"],
+        0,
+        greeting("stranger"),
+        &["warning: whisk.mesos.state-dir (-D) has no effect in this version"],
+    );
+    check(
+        &["run", "examples/hello.py", "-D", "whisk.mesos.container-address=container-ip"],
+        2,
+        None,
+        &["whisk.mesos.container-address = 'container-ip' (-D): this version can only 'host-port'"],
+    );
+    check(
+        &["run", "examples/hello.py", "-D", "whisk.mesos.log-collection=off"],
+        0,
+        greeting("stranger"),
+        &[],
+    );
+    check(
+        &["run", "examples/hello.py", "-D", "whisk.mesos.packing=x", "-D", "whisk.mesos.rolle=y"],
+        2,
+        None,
+        &["whisk.mesos.packing (-D): 'x'", "did you mean whisk.mesos.role?"],
+    );
+}
+
+#[test]
+fn a_master_of_the_configuration_takes_the_place_of_the_embedded_one() {
+    check(
+        &[
+            "run",
+            "examples/hello.py",
+            "-D",
+            "whisk.mesos.master-url=http://127.0.0.1:1",
+            "--launch-timeout",
+            "1s",
+        ],
+        3,
+        None,
+        &["http://127.0.0.1:1", "refused"],
+    );
+}
+
+#[test]
 fn no_fitting_offer_is_a_failure_of_the_platform_that_names_each_agent_and_rule() {
     check(
         &["run", "examples/hello.py", "--constraint", "rack LIKE r9", "--launch-timeout", "2s"],
@@ -238,7 +308,7 @@ fn an_image_that_no_agent_can_run_is_a_failed_launch() {
         &["run", "examples/hello.py", "--image", "nosuch/image"],
         3,
         None,
-        &["nosuch/image", "TASK_FAILED"],
+        &["Failed to pull container image 'nosuch/image'.", "this agent has no Docker"],
     );
 }
 

@@ -24,7 +24,8 @@ pub(super) struct Arguments {
 pub(super) enum Command {
     /// Runs one action once and prints its JSON result on stdout, its logs on stderr.
     ///
-    /// Without --master an embedded Mesos with three agents is started for it. Exit codes: 0 the action
+    /// Without --master, and without whisk.mesos.master-url in the configuration, an embedded Mesos with three agents is
+    /// started for it. Options win over the configuration (see check). Exit codes: 0 the action
     /// succeeded; 1 it failed, its error is on stdout; 2 wrong usage or configuration; 3 the platform
     /// failed; 130 interrupted.
     Run(Box<Run>),
@@ -35,6 +36,12 @@ pub(super) enum Command {
     /// Exit codes: 0 all constraints hold, or an agent that is active satisfies them all; 1 not so; 2 wrong
     /// usage; 3 the platform failed: no master could be asked; 130 interrupted.
     Explain(Explain),
+    /// Prints the configuration that holds, with the place where each setting was said, without secrets.
+    ///
+    /// Files, OPENWHISK_CONFIG, variables CONFIG_whisk_mesos_masterUrl and -D are read as by run; everything that is wrong
+    /// is told at once. Exit codes: 0 it is good; 1 with --connect, no active agent satisfies the constraints; 2 it is
+    /// wrong, or asks for what this version cannot do; 3 with --connect, no master answers; 130 interrupted.
+    Check(Check),
     /// Prints the events of a recorded stream, one a line: the type of the event, a blank, the event as JSON.
     ///
     /// A recording is the body of the answer to SUBSCRIBE as it came: records after one another, without HTTP's
@@ -47,6 +54,33 @@ pub(super) enum Command {
     /// Serves one action over HTTP; started by the agents of the embedded Mesos.
     #[command(hide = true)]
     ActionRuntime(ActionRuntime),
+}
+
+/// What is said about the configuration.
+#[derive(Debug, Args)]
+pub(super) struct Sources {
+    /// File in HOCON with settings as OpenWhisk has them (whisk.mesos.master-url and so on). Repeatable: the last one
+    /// wins.
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: Vec<PathBuf>,
+
+    /// A setting that wins over files and variables. Repeatable.
+    #[arg(short = 'D', value_name = "KEY=VALUE")]
+    pub(super) define: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Check {
+    #[command(flatten)]
+    pub(super) sources: Sources,
+
+    /// Asks the master: its version, its agents, and how many of them satisfy the constraints.
+    #[arg(long)]
+    pub(super) connect: bool,
+
+    /// Prints the documentation of all keys in Markdown, and reads nothing.
+    #[arg(long, conflicts_with_all = ["config", "define", "connect"])]
+    pub(super) keys: bool,
 }
 
 #[derive(Debug, Args)]
@@ -76,33 +110,37 @@ pub(super) struct Run {
     pub(super) memory: u32,
 
     /// Rule that the agent must satisfy: 'ATTRIBUTE LIKE PATTERN' or 'ATTRIBUTE UNLIKE PATTERN', where the
-    /// pattern is a regular expression for the whole value. Repeatable: all must hold.
+    /// pattern is a regular expression for the whole value. Repeatable: all must hold. Those of the configuration
+    /// are not used then.
     #[arg(long, value_name = "RULE", allow_hyphen_values = true)]
     pub(super) constraint: Vec<String>,
 
-    /// How long it may take until the container runs.
-    #[arg(long, value_name = "TIME", default_value = "45s", value_parser = duration)]
-    pub(super) launch_timeout: Duration,
+    /// How long it may take until the container runs; 45s unless the configuration says otherwise.
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub(super) launch_timeout: Option<Duration>,
 
     /// The action's own limit, for /init and /run each.
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = duration)]
     pub(super) timeout: Duration,
 
-    /// A real Mesos to run it on: http://host:port, several masters with commas.
+    /// A real Mesos to run it on: http://host:port, several masters with commas, or zk://host:port/path.
     #[arg(long, value_name = "URL")]
     pub(super) master: Option<String>,
+
+    #[command(flatten)]
+    pub(super) sources: Sources,
 
     /// Docker image of the action's container; follows from the kind unless given.
     #[arg(long)]
     pub(super) image: Option<String>,
 
-    /// Role of the framework.
-    #[arg(long, default_value = "*")]
-    pub(super) role: String,
+    /// Role of the framework; * unless the configuration says otherwise.
+    #[arg(long)]
+    pub(super) role: Option<String>,
 
-    /// Account on the agents that the task runs as.
-    #[arg(long, default_value = "root")]
-    pub(super) user: String,
+    /// Account on the agents that the task runs as; root unless the configuration says otherwise.
+    #[arg(long)]
+    pub(super) user: Option<String>,
 
     /// File for everything that the embedded Mesos and the framework say to each other.
     #[arg(long, value_name = "FILE", conflicts_with = "master")]

@@ -120,12 +120,12 @@ fn explain_agents(constraints: &ConstraintSet, agents: &[Agent]) -> Report {
 
 /// An agent that a master knows.
 #[derive(Debug)]
-struct Agent {
+pub(super) struct Agent {
     host: String,
     id: String,
-    attributes: Vec<v1::Attribute>,
+    pub(super) attributes: Vec<v1::Attribute>,
     /// Why it is not offered to anybody.
-    inactive: Option<&'static str>,
+    pub(super) inactive: Option<&'static str>,
 }
 
 impl Agent {
@@ -148,7 +148,7 @@ async fn agents(masters: &Masters) -> Result<Vec<Agent>, Failure> {
 }
 
 /// Masters have no order of their agents.
-fn in_order(answer: GetAgents) -> Vec<Agent> {
+pub(super) fn in_order(answer: GetAgents) -> Vec<Agent> {
     let registered = answer.agents.into_iter().map(|agent| {
         let inactive = match (agent.active, agent.deactivated()) {
             (_, true) => Some("deactivated"),

@@ -10,13 +10,14 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use mesos_proto::v1::TaskState;
 use serde_json::Value;
 use whisk_mesos_factory::{
-    Activation, ActivationStatus, ContainerFactory, ContainerRequest, FactoryConfig, InitializationError,
-    Initializer,
+    Activation, ActivationStatus, Configuration, ContainerFactory, ContainerRequest, FactoryConfig,
+    InitializationError, Initializer, Origin,
 };
 
 use super::{
     Exit, Failure,
     arguments::Run,
+    check,
     code::{self, Kind},
     interrupt::Interrupt,
     local::{cluster_config, start, with_causes},
@@ -42,7 +43,15 @@ struct Plan {
 
 pub(super) async fn run(arguments: Run, output: &Output) -> Result<Exit, Failure> {
     // Files are read before signals are listened for: one that never ends can be interrupted as usual.
-    let mut plan = plan(&arguments).map_err(Failure::usage)?;
+    let configuration = check::load(&arguments.sources)?;
+    tell_doubts(&configuration, output)?;
+    let is_real = arguments.master.is_some() || is_said(&configuration, "whisk.mesos.master-url");
+    if is_real && arguments.transcript.is_some() {
+        return Err(Failure::usage(
+            "--transcript is for the embedded Mesos; the configuration names masters".into(),
+        ));
+    }
+    let mut plan = plan(&arguments, &configuration).map_err(Failure::usage)?;
     let transcript = match &arguments.transcript {
         None => None,
         Some(path) => Some(File::create(path).map_err(|error| {
@@ -50,7 +59,7 @@ pub(super) async fn run(arguments: Run, output: &Output) -> Result<Exit, Failure
         })?),
     };
     let mut interrupt = Interrupt::listen()?;
-    if arguments.master.is_some() {
+    if is_real {
         return with_factory(plan, output, &mut interrupt).await;
     }
     output.stage("starting an embedded Mesos");
@@ -74,7 +83,20 @@ pub(super) async fn run(arguments: Run, output: &Output) -> Result<Exit, Failure
     result
 }
 
-fn plan(arguments: &Run) -> Result<Plan, String> {
+/// Tells what is doubtful or without effect, and refuses what cannot be done.
+fn tell_doubts(configuration: &Configuration, output: &Output) -> Result<(), Failure> {
+    for doubt in configuration.warnings().iter().chain(&configuration.without_effect()) {
+        output.problem(&format!("warning: {doubt}"));
+    }
+    let not_possible = configuration.not_possible();
+    if not_possible.is_empty() { Ok(()) } else { Err(Failure::usage(not_possible.join("\n"))) }
+}
+
+fn is_said(configuration: &Configuration, key: &str) -> bool {
+    configuration.origin(key).is_some_and(|origin| *origin != Origin::Default)
+}
+
+fn plan(arguments: &Run, configuration: &Configuration) -> Result<Plan, String> {
     let code = code::read("the action", &arguments.file)?;
     let kind = match &arguments.kind {
         Some(kind) => Kind::parse(kind)?,
@@ -103,33 +125,50 @@ fn plan(arguments: &Run) -> Result<Plan, String> {
         binary,
         env: activation.environment(arguments.timeout),
     };
-    let image = arguments.image.clone().unwrap_or_else(|| kind.image().to_owned());
+    let image = arguments.image.as_deref().unwrap_or_else(|| kind.image());
+    let image = configuration.resolve_image(image, false)?;
     let request = ContainerRequest::new(
         container_name(&name),
         image,
         arguments.memory.into(),
-        cpu_shares(arguments.memory),
+        configuration.cpu_shares(arguments.memory),
     );
-    let mut config = FactoryConfig::default();
-    if let Some(master) = &arguments.master {
-        config.master_url.clone_from(master);
-    }
-    config.role.clone_from(&arguments.role);
-    config.user.clone_from(&arguments.user);
-    config.constraints.clone_from(&arguments.constraint);
-    config.launch_timeout = arguments.launch_timeout;
-    // One person waits at the other end.
-    config.delete_timeout = CLEAN_UP_TIMEOUT;
-    config.teardown_timeout = CLEAN_UP_TIMEOUT;
+    let config = factory_config(arguments, configuration);
     Ok(Plan { config, request, initializer, activation, parameters, timeout: arguments.timeout })
 }
 
-/// As OpenWhisk shares a pool of 1024 MB, which is its default.
-fn cpu_shares(memory_mib: u32) -> u32 {
-    match 1024 / memory_mib {
-        0 => memory_mib,
-        fits => (1024 / fits).max(2),
+/// The configuration, with what the command line says otherwise.
+fn factory_config(arguments: &Run, configuration: &Configuration) -> FactoryConfig {
+    let mut config = configuration.factory_config();
+    if let Some(master) = &arguments.master {
+        config.master_url.clone_from(master);
     }
+    if let Some(role) = &arguments.role {
+        config.role.clone_from(role);
+    }
+    if let Some(user) = &arguments.user {
+        config.user.clone_from(user);
+    }
+    if !arguments.constraint.is_empty() {
+        config.constraints.clone_from(&arguments.constraint);
+        // No container of this program is of an image that a user brought.
+        config.blackbox_constraints.clear();
+        " ".clone_into(&mut config.constraint_delimiter);
+    }
+    if let Some(timeout) = arguments.launch_timeout {
+        config.launch_timeout = timeout;
+    }
+    // One person waits at the other end, who wants to read why an agent did not fit.
+    if !is_said(configuration, "whisk.mesos.push-down-constraints") {
+        config.push_down_constraints = false;
+    }
+    if !is_said(configuration, "whisk.mesos.timeouts.task-delete") {
+        config.delete_timeout = CLEAN_UP_TIMEOUT;
+    }
+    if !is_said(configuration, "whisk.mesos.timeouts.teardown") {
+        config.teardown_timeout = CLEAN_UP_TIMEOUT;
+    }
+    config
 }
 
 fn container_name(action: &str) -> String {
@@ -246,15 +285,6 @@ fn is_fault_of_the_platform(state: TaskState) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn shares_follow_memory_as_in_a_pool_of_one_gigabyte() {
-        for (memory, shares) in
-            [(128, 128), (256, 256), (512, 512), (1024, 1024), (300, 341), (1, 2), (2048, 2048)]
-        {
-            assert_eq!(cpu_shares(memory), shares, "{memory}");
-        }
-    }
 
     #[test]
     fn ids_differ_and_have_the_form_of_activation_ids() {
