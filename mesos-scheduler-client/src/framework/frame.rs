@@ -80,7 +80,11 @@ impl FrameworkCore {
         if self.mutations.has(Mutation::ForgetTakenMemory) {
             resources = vec![v1::Resource::scalar_milli("mem", 1_000_000)];
         }
-        self.offers.change(group, |group| group.supply.add(&resources));
+        self.offers.change(group, |group| {
+            let first = group.offers[0].resources.len();
+            group.offers[0].resources.extend(resources);
+            group.supply.add(0, &group.offers[0].resources, first);
+        });
     }
 
     /// Puts a task on a group of offers.
@@ -98,7 +102,7 @@ impl FrameworkCore {
         let Match { group: group_id, host_ports } = found;
         let spec = &launch.spec;
         let taken = self.offers.change(group_id, |group| {
-            let resources = group.supply.take(spec, &host_ports);
+            let resources = group.supply.take(&group.offers, spec, &host_ports);
             let agent = group.agent.clone();
             let operation = operation(describe(spec, task_id, &wire_id, &agent.id, resources, &host_ports));
             (operation, agent, group.role.clone())

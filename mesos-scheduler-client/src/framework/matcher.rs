@@ -16,6 +16,7 @@ use super::{
     ports::PortBook,
     queue::{Class, ClassId, Want},
     report::{Refusal, Step, WhyNot},
+    supply::Kind,
 };
 
 /// One round of matching.
@@ -214,14 +215,14 @@ fn fit(now: Instant, want: &Want, group: &Group, ports: &PortBook) -> Result<Vec
         return Err(Refusal::Maintenance);
     }
     for &(resource, wanted_milli) in &want.scalars {
-        let offered_milli = group.supply.milli(resource);
+        let offered_milli = Kind::named(resource).map_or(0, |kind| group.supply.milli(kind));
         if offered_milli < wanted_milli {
             return Err(Refusal::NotEnough { resource, wanted_milli, offered_milli });
         }
     }
     let wanted = want.ports.len();
     if wanted > 0 {
-        let offered = usize::try_from(group.supply.count("ports")).unwrap_or(usize::MAX);
+        let offered = usize::try_from(group.supply.port_count()).unwrap_or(usize::MAX);
         if offered < wanted {
             return Err(Refusal::NotEnoughPorts { wanted, offered });
         }
@@ -232,7 +233,7 @@ fn fit(now: Instant, want: &Want, group: &Group, ports: &PortBook) -> Result<Vec
     if wanted == 0 {
         return Ok(Vec::new());
     }
-    ports.choose(now, &group.agent.key, &group.supply.numbers("ports"), &want.ports)
+    ports.choose(now, &group.agent.key, &group.supply.ports(), &want.ports)
 }
 
 /// Offers of roles that a class does not take.

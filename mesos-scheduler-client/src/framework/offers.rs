@@ -8,7 +8,10 @@ use std::{
 
 use mesos_proto::v1;
 
-use super::{agents::AgentInfo, supply::Supply};
+use super::{
+    agents::AgentInfo,
+    supply::{Kind, Supply},
+};
 
 /// Names a group of offers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -55,7 +58,7 @@ pub(super) struct Offers {
 
 impl Group {
     pub(super) fn free(&self) -> Free {
-        Free { cpus: self.supply.milli("cpus"), mem: self.supply.milli("mem") }
+        Free { cpus: self.supply.milli(Kind::Cpus), mem: self.supply.milli(Kind::Mem) }
     }
 
     pub(super) fn first(&self) -> &v1::Offer {
@@ -88,16 +91,15 @@ impl Offers {
         self.of_offer.insert(offer.id.value.clone(), id);
         match self.take(id) {
             Some(mut group) => {
-                group.supply.add(&offer.resources);
+                group.supply.add(group.offers.len(), &offer.resources, 0);
                 group.is_unavailable |= is_unavailable;
                 group.offers.push(offer);
                 self.put(id, group);
             }
             None => {
-                let mut supply = Supply::default();
-                supply.add(&offer.resources);
-                let (agent, role) = (agent.clone(), role.clone());
-                self.put(id, Group { agent, role, offers: vec![offer], supply, is_unavailable, expires });
+                let (agent, role, offers) = (agent.clone(), role.clone(), vec![offer]);
+                let supply = Supply::of(&offers);
+                self.put(id, Group { agent, role, offers, supply, is_unavailable, expires });
             }
         }
     }
@@ -109,10 +111,7 @@ impl Offers {
         self.of_offer.remove(offer_id);
         group.offers.retain(|offer| offer.id.value != offer_id);
         if !group.offers.is_empty() {
-            group.supply = Supply::default();
-            for offer in &group.offers {
-                group.supply.add(&offer.resources);
-            }
+            group.supply = Supply::of(&group.offers);
             self.put(id, group);
         }
         true

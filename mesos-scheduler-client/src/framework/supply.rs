@@ -4,21 +4,48 @@ use mesos_proto::v1::{self, Ranges};
 
 use super::spec::TaskSpec;
 
-/// The resources of one or more offers of one agent and role.
+/// The resources of one or more offers of one agent and role: how much is left of which.
 ///
-/// Reservation, allocation and provider of each lot are kept on what is taken from it, because the
-/// master treats a resource without them as a different one. Revocable, shared and disk-backed
+/// Reservation, allocation and provider of each lot are those of the resource that it is of, and are kept on what is taken
+/// from it, because the master treats a resource without them as a different one. Revocable, shared and disk-backed
 /// resources (volumes) are left alone.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Supply {
+    /// Reserved ones first.
     lots: Vec<Lot>,
 }
 
 #[derive(Clone, Debug)]
 struct Lot {
-    /// The resource as offered, with its amount taken out.
-    kind: v1::Resource,
+    kind: Kind,
+    /// Index into the offers, and into the resources of that one.
+    offer: usize,
+    resource: usize,
+    is_reserved: bool,
     amount: Amount,
+}
+
+/// The resources that tasks can ask for; no others are counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Cpus,
+    Mem,
+    Disk,
+    Gpus,
+    Ports,
+}
+
+impl Kind {
+    pub(super) fn named(name: &str) -> Option<Self> {
+        match name {
+            "cpus" => Some(Self::Cpus),
+            "mem" => Some(Self::Mem),
+            "disk" => Some(Self::Disk),
+            "gpus" => Some(Self::Gpus),
+            "ports" => Some(Self::Ports),
+            _ => None,
+        }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -28,29 +55,38 @@ enum Amount {
 }
 
 impl Supply {
-    /// Adds what an offer holds.
-    pub(super) fn add(&mut self, resources: &[v1::Resource]) {
-        for resource in resources {
-            if resource.revocable.is_some() || resource.shared.is_some() || resource.disk.is_some() {
-                continue;
-            }
-            let mut kind = resource.clone();
-            let amount = if let Some(ranges) = kind.ranges.take() {
-                Amount::Numbers(Ranges::from_value(&ranges))
-            } else if let Some(scalar) = kind.scalar.take() {
-                Amount::Milli(v1::milli(scalar.value).max(0))
-            } else {
-                continue;
-            };
-            self.lots.push(Lot { kind, amount });
+    /// What these offers hold.
+    pub(super) fn of(offers: &[v1::Offer]) -> Self {
+        let mut supply = Self::default();
+        for (index, offer) in offers.iter().enumerate() {
+            supply.add(index, &offer.resources, 0);
         }
+        supply
+    }
+
+    /// Adds what one more offer holds, of which `offer` is the index, from its resource `first` on.
+    pub(super) fn add(&mut self, offer: usize, resources: &[v1::Resource], first: usize) {
+        let lots = resources.iter().enumerate().skip(first).filter_map(|(index, resource)| {
+            let kind = Kind::named(&resource.name)?;
+            if resource.revocable.is_some() || resource.shared.is_some() || resource.disk.is_some() {
+                return None;
+            }
+            let amount = match (&resource.ranges, &resource.scalar) {
+                (Some(ranges), _) => Amount::Numbers(Ranges::from_value(ranges)),
+                (None, Some(scalar)) => Amount::Milli(v1::milli(scalar.value).max(0)),
+                (None, None) => return None,
+            };
+            let is_reserved = resource.reserved_role().is_some();
+            Some(Lot { kind, offer, resource: index, is_reserved, amount })
+        });
+        self.lots.extend(lots);
         // What is reserved for the role goes first: nobody else could use it.
-        self.lots.sort_by_key(|lot| lot.kind.reserved_role().is_none());
+        self.lots.sort_by_key(|lot| !lot.is_reserved);
     }
 
     /// How much of a scalar there is.
-    pub(super) fn milli(&self, name: &str) -> i64 {
-        let amounts = self.lots.iter().filter(|lot| lot.kind.name == name).map(|lot| match &lot.amount {
+    pub(super) fn milli(&self, kind: Kind) -> i64 {
+        let amounts = self.lots.iter().filter(|lot| lot.kind == kind).map(|lot| match &lot.amount {
             Amount::Milli(milli) => *milli,
             Amount::Numbers(_) => 0,
         });
@@ -58,9 +94,9 @@ impl Supply {
         amounts.fold(0, i64::saturating_add)
     }
 
-    /// How many numbers of a range resource there are.
-    pub(super) fn count(&self, name: &str) -> u64 {
-        let lots = self.lots.iter().filter(|lot| lot.kind.name == name);
+    /// How many ports there are.
+    pub(super) fn port_count(&self) -> u64 {
+        let lots = self.lots.iter().filter(|lot| lot.kind == Kind::Ports);
         let counts = lots.map(|lot| match &lot.amount {
             Amount::Milli(_) => 0,
             Amount::Numbers(numbers) => numbers.count(),
@@ -68,10 +104,10 @@ impl Supply {
         counts.fold(0, u64::saturating_add)
     }
 
-    /// All numbers of a range resource.
-    pub(super) fn numbers(&self, name: &str) -> Ranges {
+    /// All ports.
+    pub(super) fn ports(&self) -> Ranges {
         let mut all = Ranges::default();
-        for lot in self.lots.iter().filter(|lot| lot.kind.name == name) {
+        for lot in self.lots.iter().filter(|lot| lot.kind == Kind::Ports) {
             if let Amount::Numbers(numbers) = &lot.amount {
                 all.add(numbers);
             }
@@ -79,26 +115,29 @@ impl Supply {
         all
     }
 
-    /// Takes what a task wants, with these ports. The supply has it.
-    pub(super) fn take(&mut self, spec: &TaskSpec, host_ports: &[u16]) -> Vec<v1::Resource> {
-        let mut resources = Vec::new();
-        for (resource, milli) in spec.scalars() {
-            resources.extend(self.take_milli(resource, milli).unwrap_or_default());
+    /// Takes what a task wants, with these ports, out of what these offers hold. It is there.
+    pub(super) fn take(
+        &mut self,
+        offers: &[v1::Offer],
+        spec: &TaskSpec,
+        host_ports: &[u16],
+    ) -> Vec<v1::Resource> {
+        let mut taken = Vec::new();
+        for (name, milli) in spec.scalars() {
+            if let Some(kind) = Kind::named(name) {
+                self.take_milli(offers, kind, milli, &mut taken);
+            }
         }
         if !host_ports.is_empty() {
-            resources.extend(self.take_numbers("ports", host_ports));
+            self.take_ports(offers, host_ports, &mut taken);
         }
-        resources
+        taken
     }
 
-    /// Takes so much of a scalar, or nothing if there is less.
-    pub(super) fn take_milli(&mut self, name: &str, milli: i64) -> Option<Vec<v1::Resource>> {
-        if self.milli(name) < milli {
-            return None;
-        }
+    /// Takes so much of a scalar; what is not there is left out.
+    fn take_milli(&mut self, offers: &[v1::Offer], kind: Kind, milli: i64, taken: &mut Vec<v1::Resource>) {
         let mut missing = milli;
-        let mut taken = Vec::new();
-        for lot in self.lots.iter_mut().filter(|lot| lot.kind.name == name) {
+        for lot in self.lots.iter_mut().filter(|lot| lot.kind == kind) {
             let Amount::Milli(available) = &mut lot.amount else { continue };
             let part = missing.min(*available);
             if part <= 0 {
@@ -107,15 +146,14 @@ impl Supply {
             *available -= part;
             missing -= part;
             let scalar = v1::value::Scalar { value: part as f64 / 1000.0 };
-            taken.push(v1::Resource { scalar: Some(scalar), ..lot.kind.clone() });
+            let resource = offers[lot.offer].resources[lot.resource].clone();
+            taken.push(v1::Resource { scalar: Some(scalar), ..resource });
         }
-        Some(taken)
     }
 
-    /// Takes these numbers of a range resource. Numbers that are not there are left out.
-    pub(super) fn take_numbers(&mut self, name: &str, wanted: &[u16]) -> Vec<v1::Resource> {
-        let mut taken = Vec::new();
-        for lot in self.lots.iter_mut().filter(|lot| lot.kind.name == name) {
+    /// Takes these ports; those that are not there are left out.
+    fn take_ports(&mut self, offers: &[v1::Offer], wanted: &[u16], taken: &mut Vec<v1::Resource>) {
+        for lot in self.lots.iter_mut().filter(|lot| lot.kind == Kind::Ports) {
             let Amount::Numbers(available) = &mut lot.amount else { continue };
             let mut part = Ranges::default();
             for number in wanted.iter().map(|number| u64::from(*number)) {
@@ -125,16 +163,20 @@ impl Supply {
             }
             if !part.is_empty() {
                 available.subtract(&part);
-                taken.push(v1::Resource { ranges: Some(part.to_value()), ..lot.kind.clone() });
+                let resource = offers[lot.offer].resources[lot.resource].clone();
+                taken.push(v1::Resource { ranges: Some(part.to_value()), ..resource });
             }
         }
-        taken
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn offer(resources: Vec<v1::Resource>) -> [v1::Offer; 1] {
+        [v1::Offer { resources, ..v1::Offer::default() }]
+    }
 
     fn reserved(mut resource: v1::Resource) -> v1::Resource {
         resource.reservations.push(v1::resource::ReservationInfo {
@@ -144,15 +186,20 @@ mod tests {
         resource
     }
 
+    fn cpus(milli: i64) -> TaskSpec {
+        TaskSpec::command("t", milli, 0, "true")
+    }
+
     #[test]
     fn tenths_add_up_exactly() {
-        let mut supply = Supply::default();
-        supply.add(&[v1::Resource::scalar_milli("cpus", 300)]);
+        let offers = offer(vec![v1::Resource::scalar_milli("cpus", 300)]);
+        let mut supply = Supply::of(&offers);
         for _ in 0..3 {
-            assert!(supply.take_milli("cpus", v1::milli(0.1)).is_some());
+            let taken = supply.take(&offers, &cpus(v1::milli(0.1)), &[]);
+            assert_eq!(taken.iter().map(v1::Resource::milli).collect::<Vec<_>>(), [100]);
         }
-        assert_eq!(supply.milli("cpus"), 0);
-        assert!(supply.take_milli("cpus", 1).is_none());
+        assert_eq!(supply.milli(Kind::Cpus), 0);
+        assert!(supply.take(&offers, &cpus(1), &[]).is_empty());
     }
 
     #[test]
@@ -162,42 +209,46 @@ mod tests {
             scalar: Some(v1::value::Scalar { value }),
             ..v1::Resource::default()
         };
-        let mut supply = Supply::default();
-        supply.add(&[scalar(1e300), scalar(1e300), scalar(f64::NAN), scalar(-1e300)]);
-        assert!(supply.take_milli("cpus", 1000).is_some());
+        let offers = offer(vec![scalar(1e300), scalar(1e300), scalar(f64::NAN), scalar(-1e300)]);
+        let mut supply = Supply::of(&offers);
+        assert!(supply.milli(Kind::Cpus) > 0);
+        assert_eq!(supply.take(&offers, &cpus(1000), &[]).len(), 1);
     }
 
     #[test]
     fn reserved_lots_are_taken_first_and_keep_their_reservation() {
-        let mut supply = Supply::default();
-        supply.add(&[
+        let offers = offer(vec![
             v1::Resource::scalar_milli("cpus", 2000),
             reserved(v1::Resource::scalar_milli("cpus", 500)),
         ]);
-        let taken = supply.take_milli("cpus", 700).unwrap();
+        let mut supply = Supply::of(&offers);
+        let taken = supply.take(&offers, &cpus(700), &[]);
         let parts: Vec<(usize, i64)> =
             taken.iter().map(|part| (part.reservations.len(), part.milli())).collect();
         assert_eq!(parts, [(1, 500), (0, 200)]);
-        assert_eq!(supply.milli("cpus"), 1800);
+        assert_eq!(supply.milli(Kind::Cpus), 1800);
     }
 
     #[test]
     fn volumes_revocable_and_shared_resources_are_not_used() {
-        let mut supply = Supply::default();
         let mut volume = v1::Resource::scalar_milli("disk", 1000);
         volume.disk = Some(Box::default());
         let mut revocable = v1::Resource::scalar_milli("cpus", 1000);
         revocable.revocable = Some(v1::resource::RevocableInfo {});
-        supply.add(&[volume, revocable]);
-        assert_eq!((supply.milli("disk"), supply.milli("cpus")), (0, 0));
+        let supply = Supply::of(&offer(vec![volume, revocable]));
+        assert_eq!((supply.milli(Kind::Disk), supply.milli(Kind::Cpus)), (0, 0));
     }
 
     #[test]
     fn taken_ports_leave_the_supply() {
-        let mut supply = Supply::default();
-        supply.add(&[v1::Resource::ranges("ports", &Ranges::single(31000, 31002))]);
-        let taken = supply.take_numbers("ports", &[31001]);
+        let mut offers = offer(vec![v1::Resource::ranges("ports", &Ranges::single(31000, 31002))]).to_vec();
+        let mut supply = Supply::of(&offers);
+        let taken = supply.take(&offers, &cpus(0), &[31001]);
         assert_eq!(Ranges::from_value(taken[0].ranges.as_ref().unwrap()).ranges(), [(31001, 31001)]);
-        assert_eq!(supply.numbers("ports").ranges(), [(31000, 31000), (31002, 31002)]);
+        assert_eq!(supply.ports().ranges(), [(31000, 31000), (31002, 31002)]);
+        offers.extend(offer(vec![v1::Resource::ranges("ports", &Ranges::single(32000, 32000))]));
+        supply.add(1, &offers[1].resources, 0);
+        assert_eq!(supply.port_count(), 3);
+        assert_eq!(supply.take(&offers, &cpus(0), &[31000, 32000]).len(), 2);
     }
 }
