@@ -67,9 +67,18 @@ pub fn shutdown(executor_id: v1::ExecutorId, agent_id: v1::AgentId) -> Call {
 /// ACKNOWLEDGE of a status. `None` if it must not be acknowledged: a status without uuid is not retried, and
 /// the master refuses the call without uuid or agent id.
 pub fn acknowledge(status: &v1::TaskStatus) -> Option<Call> {
-    let uuid = status.uuid.clone().filter(|uuid| !uuid.is_empty())?;
-    let agent_id = status.agent_id.clone()?;
-    let acknowledge = call::Acknowledge { agent_id, task_id: status.task_id.clone(), uuid };
+    let v1::TaskStatus { task_id, agent_id, uuid, .. } = status;
+    acknowledgement(task_id.clone(), agent_id.clone(), uuid.clone())
+}
+
+/// The same of the parts of a status.
+pub(crate) fn acknowledgement(
+    task_id: v1::TaskId,
+    agent_id: Option<v1::AgentId>,
+    uuid: Option<Bytes>,
+) -> Option<Call> {
+    let uuid = uuid.filter(|uuid| !uuid.is_empty())?;
+    let acknowledge = call::Acknowledge { agent_id: agent_id?, task_id, uuid };
     Some(Call { acknowledge: Some(acknowledge), ..of(Type::Acknowledge) })
 }
 

@@ -25,7 +25,8 @@ impl FrameworkCore {
         }
         // Applied first, acknowledged then: the agent repeats what was not acknowledged. Whether to
         // acknowledge is told by the uuid alone, and updates of unknown tasks need it, too.
-        if let Some(acknowledge) = calls::acknowledge(&status) {
+        let v1::TaskStatus { task_id, agent_id, uuid, .. } = status;
+        if let Some(acknowledge) = calls::acknowledgement(task_id, agent_id, uuid) {
             self.push_call(acknowledge);
         }
     }
@@ -52,13 +53,13 @@ impl FrameworkCore {
             self.is_unknown(now, &task_id);
             return;
         }
-        let was_unknown = task.is_unknown;
+        let (was_unknown, was_doubtful) = (task.is_unknown, task.is_doubtful);
         self.reconciliation.answered(wire_id);
         if was_unknown {
             self.timers.stop(&Timer::Lost(task_id.clone()));
             self.with_task(&task_id, |task| task.is_unknown = false);
         }
-        if !state.is_terminal() {
+        if was_doubtful && !state.is_terminal() {
             // It is there, so its ACCEPT came through.
             self.with_task(&task_id, |task| task.is_doubtful = false);
         }
