@@ -198,7 +198,7 @@ impl Executor {
                 biased;
                 status = process.wait() => {
                     if !is_running && ending.is_none() {
-                        self.report_inspection(plan);
+                        self.report_that_it_ran(plan);
                     }
                     return (status, ending);
                 }
@@ -241,13 +241,16 @@ impl Executor {
         }
     }
 
-    /// The Docker executor looks at a container that has ended already, and takes it for one that runs.
-    fn report_inspection(&self, plan: &Plan) {
-        if let Some(docker) = &plan.docker {
-            let reporter = Reporter { address: None, ..self.reporter.clone() };
-            let data = inspect::json(&self.task, &reporter, docker, plan, false);
-            reporter.running(None, &Condition::default(), Some(data));
-        }
+    /// A command runs from its start on, also if it has ended before anybody looked. And the Docker executor looks at a
+    /// container that has ended already, and takes it for one that runs.
+    fn report_that_it_ran(&self, plan: &Plan) {
+        let Some(docker) = &plan.docker else {
+            self.reporter.running(None, &Condition::default(), None);
+            return;
+        };
+        let reporter = Reporter { address: None, ..self.reporter.clone() };
+        let data = inspect::json(&self.task, &reporter, docker, plan, false);
+        reporter.running(None, &Condition::default(), Some(data));
     }
 
     /// Tells that the task is being killed, asks it to end, and gives the time when it has to.
