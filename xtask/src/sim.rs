@@ -13,7 +13,7 @@ pub(crate) struct Options {
 }
 
 /// Takes about a minute on two processors.
-pub(crate) const CI: Options = Options { seeds: 2000, seed: 0 };
+pub(crate) const CI: Options = Options { seeds: 6000, seed: 0 };
 
 /// The test that reads the variables below.
 const TEST: &str = "many_seeds";
