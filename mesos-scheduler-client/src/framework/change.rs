@@ -37,7 +37,8 @@ pub enum ChangeKind {
     },
     /// The operator wants its agent back: the task should go elsewhere before that. No new tasks go there.
     Maintenance(Box<v1::Unavailability>),
-    /// The task is gone. Told once for every task that was sent to an agent, and for killed ones.
+    /// The task is gone. Told once for every task that was sent to an agent, and for killed ones; not for one that fell
+    /// back to waiting for an offer and then failed.
     Ended(TaskEnd),
     /// An update of a task that was never submitted here, or has ended.
     Stranger(v1::TaskState),

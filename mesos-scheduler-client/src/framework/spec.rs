@@ -37,8 +37,8 @@ pub struct TaskSpec {
     /// Whole GPUs; 0 asks for none. Offers have them only for frameworks with the capability `GPU_RESOURCES`.
     pub gpus: u32,
     /// Ports of the host that the task wants. For a Docker container in a bridge or user network, and for a
-    /// Mesos container in a named network, each is mapped to its container port; every task finds them in its
-    /// environment as `PORT0`, `PORT1`, ….
+    /// Mesos container in a named network, each is mapped to its container port; every task with a command
+    /// finds them in its environment as `PORT0`, `PORT1`, ….
     pub ports: Vec<PortRequest>,
     /// The roles whose offers may carry it; all roles of the framework if empty.
     pub roles: Vec<String>,
@@ -209,7 +209,7 @@ impl TaskSpec {
     }
 
     /// Adds a label. Labels stay with the task in the master: [`FrameworkCore::recover`](super::FrameworkCore::recover)
-    /// brings them back.
+    /// brings them back. The key `submitted-as` is taken: it names a task that had to be launched again.
     pub fn label(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
         let labels = self.template.labels.get_or_insert_default();
         labels.labels.push(v1::Label { key: key.into(), value: Some(value.into()) });

@@ -284,7 +284,7 @@ pub(super) struct MasterFlags {
     pub(super) domain: Option<DomainInfo>,
 
     /// Lets only frameworks in that prove who they are; needs --credentials.
-    #[arg(long, alias = "authenticate_http_frameworks", requires = "credentials", num_args = 0..=1, require_equals = true, default_value_t = false, default_missing_value = "true", action = clap::ArgAction::Set, value_name = "BOOL")]
+    #[arg(long, alias = "authenticate_http_frameworks", requires_if("true", "credentials"), num_args = 0..=1, require_equals = true, default_value_t = false, default_missing_value = "true", action = clap::ArgAction::Set, value_name = "BOOL")]
     pub(super) authenticate_http_frameworks: bool,
 
     /// File with principals and secrets: {"credentials":[{"principal":"...","secret":"..."}]}.
@@ -480,6 +480,7 @@ mod tests {
             let text = local(&[argument]).unwrap_err();
             assert!(text.contains(expected), "{argument}: {text}");
         }
+        assert!(local(&["--authenticate-http-frameworks=false"]).is_ok());
         assert!(local(&["--agents=2", "--agent=name=a"]).unwrap_err().contains("cannot be used with"));
     }
 
